@@ -1,0 +1,1 @@
+"""The ledger as a pure state machine: buckets, budgets, leases and reservations. No clock, no I/O."""

@@ -1,0 +1,268 @@
+"""The token bucket in scaled integers, with room for what is reserved.
+
+One unit is P credits and every tick refills `amount` credits, where P is the window in ticks: no division, so no
+rounding, ever. A tick is a millisecond for windows under an hour and a second from there on.
+
+A bucket keeps its level and what reservations hold. Refill stops at capacity − held: nothing refills into the room
+that a reservation occupies, so a settle may give back the whole of reserved − actual. Why that is sound: the level
+never exceeds B − held. In a window of length T from t0 the admissions are paid from level(t0) ≤ B − held(t0), from
+refill ≤ r·T, and from refunds of what was held at t0, ≤ held(t0). The sum is B + r·T, actual amounts dated at their
+admission. Beyond it goes only debt: use above what was reserved is debited without asking, the level goes negative,
+and the next admission waits until it is paid. Debt is capped at twice the capacity, the excess is counted.
+
+A hold lasts one window at most, so that long streams do not turn a rate into a limit on concurrency. From then on the
+reservation counts as spent, its room refills, and what it gives back at the end is at most reserved − actual − what
+refilled since. Requests, which are all but never given back, are not held at all.
+
+While a burst is being lowered, B is the largest burst under which a reservation still open was admitted.
+"""
+
+from gateway.core.units import Unit
+from gateway.engine.reservation import Reservation
+from gateway.engine.spec import RateSpec, Spec
+from gateway.engine.verdict import Reading
+
+HOUR_S = 3600
+DEBT = 2
+"""A rate may be in debt by this many times its capacity, so that nobody is locked out for hours."""
+
+
+def tick_ms(window_s: int) -> int:
+    """The length of a tick: seconds keep the credits of long windows small."""
+    return 1000 if window_s >= HOUR_S else 1
+
+
+def credits_per_unit(window_s: int) -> int:
+    """P: the window in ticks."""
+    return window_s * 1000 // tick_ms(window_s)
+
+
+class Bucket:
+    """One rate's state. `level` and `tick` are as of the last change.
+
+    `holds` has the units that each open reservation holds, the oldest first, and `held` is their sum; `spent` are the
+    open ones that hold nothing here (any more).
+    """
+
+    __slots__ = (
+        "cap",
+        "forgiven",
+        "gone",
+        "held",
+        "holds",
+        "key",
+        "level",
+        "p",
+        "seen",
+        "spec",
+        "spent",
+        "tick",
+        "tick_ms",
+    )
+
+    def __init__(self, key: str, spec: RateSpec, now_ms: int) -> None:
+        self.key = key
+        self.gone = False
+        self.held = 0
+        self.holds: dict[Reservation, int] = {}
+        self.spent: set[Reservation] = set()
+        self.forgiven = 0
+        self._configure(spec)
+        self.level = self.seen = self.cap
+        self.tick = now_ms // self.tick_ms
+
+    def _configure(self, spec: RateSpec) -> None:
+        self.spec = spec
+        self.tick_ms = tick_ms(spec.window_s)
+        self.p = credits_per_unit(spec.window_s)
+        self.cap = spec.burst * self.p
+
+    def place(self, spec: Spec, now_ms: int) -> "Bucket":
+        """Where `spec` is to be charged: here, under the spec's size from now on."""
+        if spec is not self.spec and spec != self.spec:
+            if not isinstance(spec, RateSpec):
+                raise TypeError(f"limit {self.key!r} is a rate; {spec!r} must have another key")
+            self._resize(spec, now_ms)
+        return self
+
+    def _resize(self, spec: RateSpec, now_ms: int) -> None:
+        """Usage survives a limit change: the level is clamped down, never raised; a new P rescales with floor."""
+        idle = self.idle(now_ms)
+        self._advance(now_ms)
+        p, at_ms = self.p, self.at_ms
+        self._configure(spec)
+        if idle:
+            self.level = self.cap
+        if self.p != p:
+            self.level = self.level * self.p // p
+            self.tick = -(-at_ms // self.tick_ms)
+        self.level = min(self.level, self.cap)
+
+    @property
+    def at_ms(self) -> int:
+        """The instant up to which the level has been refilled."""
+        return self.tick * self.tick_ms
+
+    def _refilled(self, now_ms: int) -> int:
+        """The level at `now_ms`. A clock that went back refills nothing until it has caught up."""
+        end = now_ms // self.tick_ms
+        if end <= self.tick:
+            return self.level
+        level, tick, held = self.level, self.tick, self.held
+        for owner, amount in self.holds.items():
+            over = self._over(owner)
+            if over > end:
+                break
+            if over > tick:
+                level = self._after(level, held, over - tick)
+                tick = over
+            held -= amount
+        return self._after(level, held, end - tick)
+
+    def _over(self, owner: Reservation) -> int:
+        """The tick from which a reservation counts as spent: after a window, for requests at once."""
+        return owner.reserved_at_ms // self.tick_ms + (0 if self.spec.unit is Unit.REQUESTS else self.p)
+
+    def _after(self, level: int, held: int, ticks: int) -> int:
+        """The level after `ticks` of refill with so much held all the while."""
+        room = self.cap - held * self.p
+        per_tick = self.spec.amount
+        if level >= room or not per_tick:
+            return level
+        # Clamped to the time to full before it is multiplied: no product outgrows the capacity.
+        return room if ticks > (room - level) // per_tick else level + ticks * per_tick
+
+    def _advance(self, now_ms: int) -> None:
+        self.level = self._refilled(now_ms)
+        self._let_go(now_ms // self.tick_ms)
+
+    def _let_go(self, tick: int) -> None:
+        """Move on to `tick`, after the level was refilled up to it: holds of a window ago end."""
+        while self.holds:
+            oldest = next(iter(self.holds))
+            if self._over(oldest) > tick:
+                break
+            self.held -= self.holds.pop(oldest)
+            self.spent.add(oldest)
+        # A clock back by more than the window would starve the bucket: start over from the new time.
+        if tick > self.tick or self.tick - tick > self.p:
+            self.tick = tick
+
+    def fit(self, amount: int, now_ms: int) -> int | None:
+        """0 if `amount` fits, the milliseconds until it would, None if it never will. `take` may follow at once."""
+        tick = now_ms // self.tick_ms
+        if self.tick - tick > self.p:
+            self.tick = tick
+        level = self.seen = self._refilled(now_ms)
+        lacking = amount * self.p - level
+        # An amount of nothing passes even in debt: it takes nothing.
+        if lacking <= 0 or amount == 0:
+            return 0
+        if amount > self.spec.burst or self.spec.amount == 0:
+            return None
+        return self._ms_for(lacking, now_ms)
+
+    def _ms_for(self, missing: int, now_ms: int) -> int:
+        ticks = -(-missing // self.spec.amount)
+        return (max(self.tick, now_ms // self.tick_ms) + ticks) * self.tick_ms - now_ms
+
+    def take(self, amount: int, now_ms: int, owner: Reservation) -> None:
+        """Debit and hold `amount`, right after `fit` at the same time."""
+        self.level = self.seen - amount * self.p
+        self._let_go(now_ms // self.tick_ms)
+        self.hold(amount, owner)
+
+    def hold(self, amount: int, owner: Reservation) -> None:
+        """Keep refill out of the room of `amount` until a window after the reservation."""
+        if not amount or self.spec.unit is Unit.REQUESTS or self._over(owner) <= self.tick:
+            self.spent.add(owner)
+            return
+        newest = next(reversed(self.holds), owner)
+        self.holds[owner] = self.holds.get(owner, 0) + amount
+        self.held += amount
+        if newest.reserved_at_ms > owner.reserved_at_ms:  # the clock went back
+            self.holds = dict(sorted(self.holds.items(), key=lambda hold: hold[0].reserved_at_ms))
+
+    def settle(self, reserved: int, actual: int, now_ms: int, owner: Reservation) -> None:
+        """Replace a hold by what was used."""
+        self._advance(now_ms)
+        change = (reserved - actual) * self.p
+        self.spent.discard(owner)
+        held = self.holds.pop(owner, None)
+        if held is not None:
+            self.held -= held
+        elif change > 0:
+            change = self._not_refilled(change, self.tick - self.spent_since(owner) // self.tick_ms)
+        self._apply(change)
+
+    def spent_since(self, owner: Reservation) -> int:
+        """Since when (ms) refill may have entered what a reservation took, now that it is not held."""
+        return min(self.at_ms, self._over(owner) * self.tick_ms)
+
+    def _not_refilled(self, change: int, ticks: int) -> int:
+        """What may be given back of room that refill could enter for `ticks`; nothing if the clock went back."""
+        return max(0, change - ticks * self.spec.amount) if ticks >= 0 else 0
+
+    def correct(self, committed: int, actual: int, since_ms: int, now_ms: int) -> None:
+        """A settle that came after expiry had committed `committed`, spent since `since_ms`.
+
+        Nothing was held in between, so what may have refilled into that room is not given back again.
+        """
+        self._advance(now_ms)
+        change = (committed - actual) * self.p
+        if change > 0:
+            change = self._not_refilled(change, -(-(self.at_ms - since_ms) // self.tick_ms))
+        self._apply(change)
+
+    def _apply(self, change: int) -> None:
+        level = self.level + change
+        if change > 0:
+            # Only a burst lowered while this was held can make the clamp bite; it never lowers the level.
+            level = min(level, max(self.level, self.cap - self.held * self.p))
+        else:
+            floor = min(self.level, -DEBT * self.cap)
+            if level < floor:
+                self.forgiven += floor - level
+                level = floor
+        self.level = level
+
+    def forget_forgiven(self) -> int:
+        """Units of debt dropped since the last call, rounded up."""
+        units = -(-self.forgiven // self.p)
+        self.forgiven = 0
+        return units
+
+    def reading(self, spec: Spec, now_ms: int, wait_ms: int | None) -> Reading:
+        """The state at `now_ms`, whether or not `take` followed."""
+        level = self._refilled(now_ms)
+        missing = self.cap - level
+        reset = self._ms_for(missing, now_ms) if missing > 0 and spec.amount else 0
+        return Reading(spec, level // self.p, reset, wait_ms)
+
+    def peek(self, spec: Spec, now_ms: int) -> Reading:
+        """What `reading` would say under `spec`, without becoming it."""
+        state = self if spec == self.spec else self.copy(now_ms).place(spec, now_ms)
+        return state.reading(spec, now_ms, 0)
+
+    def copy(self, now_ms: int) -> "Bucket":
+        twin = Bucket(self.key, self.spec, now_ms)
+        twin.level, twin.held, twin.tick, twin.holds = self.level, self.held, self.tick, dict(self.holds)
+        return twin
+
+    def promoted(self, key: str, spec: RateSpec, now_ms: int) -> "Bucket":
+        """An enforced bucket that starts where this shadow is, without its debt."""
+        twin = self.copy(now_ms)
+        twin._advance(now_ms)
+        twin.key, twin.held, twin.holds, twin.level = key, 0, {}, max(0, twin.level)
+        return twin.place(spec, now_ms)
+
+    def idle(self, now_ms: int) -> bool:
+        """Full, with nothing open, for a window: the same as no state at all.
+
+        Full alone is not enough: a burst lowered and raised again must not wipe out what was used just before.
+        """
+        return (
+            not (self.holds or self.spent)
+            and now_ms // self.tick_ms - self.tick >= self.p
+            and self._refilled(now_ms) >= self.cap
+        )

@@ -1,0 +1,259 @@
+"""The ledger: reserve, top up, settle, renew and expire over any number of limits, all or nothing.
+
+Pure: time is an argument, there is no I/O. A durable store listens through a Recorder.
+"""
+
+import heapq
+from collections.abc import Iterable, Sequence
+from itertools import islice
+
+from gateway.core.ports import Events, NoEvents
+from gateway.core.units import Amounts, Unit
+from gateway.engine.bucket import Bucket
+from gateway.engine.budget import UNBOUNDED, Row
+from gateway.engine.place import Hold, answer
+from gateway.engine.recorder import Recorder
+from gateway.engine.reservation import Reservation
+from gateway.engine.spec import Spec
+from gateway.engine.states import AUDIT, States
+from gateway.engine.tombstones import Commit, Tombstones
+from gateway.engine.verdict import Held, Reading, Verdict
+
+SWEEP = 8
+"""Expired reservations ended per call: a bound on what one caller pays for others."""
+RENEW_SWEEP = 64
+
+
+class Ledger:
+    """The state machine. One caller at a time; `ceiling` is what a new budget row may spend before it is durable."""
+
+    __slots__ = ("_events", "_expiries", "_live", "_recorder", "_tombstones", "states")
+
+    def __init__(
+        self, events: Events | None = None, recorder: Recorder | None = None, ceiling: int = UNBOUNDED
+    ) -> None:
+        self.states = States(ceiling)
+        self._events = events or NoEvents()
+        self._recorder = recorder
+        self._live: dict[str, Reservation] = {}
+        self._expiries: list[tuple[int, str]] = []
+        self._tombstones = Tombstones()
+
+    def reserve(  # noqa: PLR0917 - the contract's order plus the time
+        self,
+        reservation_id: str,
+        specs: Sequence[Spec],
+        amounts: Amounts,
+        on_expiry: Amounts,
+        ttl_ms: int,
+        now_ms: int,
+    ) -> Verdict:
+        """Take `amounts` from every spec or from none; see Store.reserve. An id that has ended is a ValueError."""
+        known = self._live.get(reservation_id)
+        if known is not None and known.verdict is not None:
+            return known.verdict
+        if known is not None or reservation_id in self._tombstones:
+            raise ValueError(f"reservation {reservation_id!r} is of the past; ids are used once")
+        self._tidy(now_ms, SWEEP)
+        place_of = self.states.place
+        holds: list[Hold] = []
+        waits: list[int | None] = []
+        misfit = failing = False
+        for spec in specs:
+            place = place_of(spec.key + AUDIT if spec.shadow else spec.key, spec, now_ms)
+            amount = 1 if spec.unit is Unit.CONCURRENT else amounts.get(spec.unit, 0)
+            if amount < 0:
+                raise ValueError(f"cannot reserve {amount} {spec.unit}")
+            wait = place.fit(amount, now_ms)
+            if wait != 0:
+                misfit = True
+                failing = failing or not spec.shadow
+            holds.append((place, spec, amount))
+            waits.append(wait)
+        if len({hold[0] for hold in holds}) != len(holds):
+            raise ValueError("two limits of one request share a key: " + ", ".join(spec.key for spec in specs))
+        if failing:
+            return answer(holds, waits, now_ms)
+        taken = holds if not misfit else [hold for hold, wait in zip(holds, waits, strict=True) if wait == 0]
+        reservation = Reservation(reservation_id, taken, on_expiry, now_ms, now_ms + ttl_ms)
+        self._take(reservation, taken, now_ms)
+        self._live[reservation_id] = reservation
+        heapq.heappush(self._expiries, (reservation.expires_at_ms, reservation_id))
+        if self._recorder is not None:
+            self._recorder.opened(reservation)
+        if misfit:
+            verdict = answer(holds, waits, now_ms)
+        else:
+            verdict = Verdict(True, tuple([place.reading(spec, now_ms, 0) for place, spec, _ in holds]))
+        reservation.verdict = verdict
+        return verdict
+
+    def top_up(self, reservation_id: str, amounts: Amounts, now_ms: int) -> Verdict:
+        """Take more for an open reservation, in the periods it was reserved in. KeyError if it is not open."""
+        reservation = self._open(reservation_id, now_ms)
+        if reservation is None:
+            raise KeyError(reservation_id)
+        self._present(reservation)
+        more: list[Hold] = []
+        for place, spec, _ in reservation.holds:
+            amount = 0 if spec.unit is Unit.CONCURRENT else amounts.get(spec.unit, 0)
+            if amount < 0:
+                raise ValueError(f"cannot top up {amount} {spec.unit}")
+            more.append((place, spec, amount))
+        # Only what asks for more is checked: a full slot or a spent budget of another unit does not stop a stream.
+        waits = [place.fit(amount, now_ms) if amount else 0 for place, _, amount in more]
+        if any(wait != 0 and not hold[1].shadow for hold, wait in zip(more, waits, strict=True)):
+            return answer(more, waits, now_ms)
+        self._take(reservation, [hold for hold, wait in zip(more, waits, strict=True) if wait == 0 and hold[2]], now_ms)
+        reservation.holds = [
+            (place, spec, amount + (extra[2] if wait == 0 else 0))
+            for (place, spec, amount), extra, wait in zip(reservation.holds, more, waits, strict=True)
+        ]
+        if self._recorder is not None:
+            self._recorder.opened(reservation)
+        return answer(more, waits, now_ms)
+
+    def _take(self, owner: Reservation, holds: list[Hold], now_ms: int) -> None:
+        """Debit, once what is about to be spent is durable."""
+        if self._recorder is not None:
+            needs = [
+                (place, amount)
+                for place, _, amount in holds
+                if type(place) is Row and place.used + place.held + amount > place.ceiling
+            ]
+            if needs:
+                self._recorder.ensure(needs)
+            self._recorder.changed(holds)
+        for place, _, amount in holds:
+            place.take(amount, now_ms, owner)
+
+    def settle(self, reservation_id: str, actual: Amounts, now_ms: int) -> None:
+        """Replace what was reserved by what was used, once; see Store.settle."""
+        reservation = self._open(reservation_id, now_ms)
+        if reservation is not None:
+            del self._live[reservation_id]
+            self._present(reservation)
+            for place, spec, reserved in reservation.holds:
+                place.settle(reserved, actual.get(spec.unit, 0), now_ms, reservation)
+            self._ended(reservation)
+        else:
+            commits = self._tombstones.take_expired(reservation_id)
+            if commits is None:
+                return
+            self._correct(commits, actual, now_ms)
+        self._tombstones.settled(reservation_id, now_ms)
+
+    def _open(self, reservation_id: str, now_ms: int) -> Reservation | None:
+        """The open reservation of that id; one past its expiry is ended first, whatever the sweep has reached."""
+        reservation = self._live.get(reservation_id)
+        if reservation is not None and reservation.expires_at_ms <= now_ms:
+            self._expire(reservation, now_ms)
+            return None
+        return reservation
+
+    def _present(self, reservation: Reservation) -> None:
+        """Make sure that every place of a reservation is one the ledger still looks at."""
+        for hold in reservation.holds:
+            if hold[0].gone:
+                revive = self.states.revive
+                reservation.holds = [(revive(p) if p.gone else p, spec, n) for p, spec, n in reservation.holds]
+                return
+
+    def _expire(self, reservation: Reservation, now_ms: int) -> None:
+        """Budgets commit what was reserved, rates commit `on_expiry`, slots free; a tombstone stays."""
+        del self._live[reservation.id]
+        self._present(reservation)
+        commits: list[Commit] = []
+        for place, spec, reserved in reservation.holds:
+            rate = type(place) is Bucket
+            amount = reservation.on_expiry.get(spec.unit, 0) if rate else reserved
+            place.settle(reserved, amount, now_ms, reservation)
+            commits.append(Commit(place, spec, amount, place.spent_since(reservation) if type(place) is Bucket else 0))
+        self._tombstones.expired(reservation.id, commits, now_ms)
+        self._ended(reservation)
+        self._events.emit("ledger.expired")
+
+    def _ended(self, reservation: Reservation) -> None:
+        if self._recorder is not None:
+            self._recorder.closed(reservation)
+        self._written(reservation.holds)
+
+    def _correct(self, commits: list[Commit], actual: Amounts, now_ms: int) -> None:
+        """Apply a late settle's difference to what expiry committed."""
+        holds: list[Hold] = []
+        for place, spec, amount, since_ms in commits:
+            if place.gone:
+                place = self.states.revive(place)
+            place.correct(amount, actual.get(spec.unit, 0), since_ms, now_ms)
+            holds.append((place, spec, 0))
+        self._written(holds)
+
+    def _written(self, holds: list[Hold]) -> None:
+        """Tell what changed, and what unconditional debits have done."""
+        over: list[Row] = []
+        for place, spec, _ in holds:
+            if type(place) is Bucket:
+                if place.forgiven:
+                    self._events.emit("ledger.debt_clamped", unit=spec.unit, units=place.forget_forgiven())
+            elif type(place) is Row and place.used + place.held > place.ceiling:
+                over.append(place)
+        if self._recorder is not None:
+            self._recorder.changed(holds)
+            if over:
+                self._recorder.overrun(over)
+
+    def renew(self, reservation_ids: Iterable[str], ttl_ms: int, now_ms: int) -> None:
+        """Push the expiry of open reservations to now + `ttl_ms`; never pulls it nearer."""
+        for reservation_id in reservation_ids:
+            reservation = self._open(reservation_id, now_ms)
+            if reservation is not None and reservation.expires_at_ms < now_ms + ttl_ms:
+                reservation.expires_at_ms = now_ms + ttl_ms
+                if self._recorder is not None:
+                    self._recorder.opened(reservation)
+        self._tidy(now_ms, RENEW_SWEEP)
+        self.states.sweep(now_ms, RENEW_SWEEP)
+
+    def expire(self, now_ms: int, at_most: int = SWEEP) -> int:
+        """End at most `at_most` reservations past their expiry; returns how many."""
+        ended = 0
+        expiries = self._expiries
+        while expiries and ended < at_most and expiries[0][0] <= now_ms:
+            _, reservation_id = heapq.heappop(expiries)
+            reservation = self._live.get(reservation_id)
+            if reservation is None:
+                continue
+            if reservation.expires_at_ms > now_ms:
+                heapq.heappush(expiries, (reservation.expires_at_ms, reservation_id))
+            else:
+                self._expire(reservation, now_ms)
+                ended += 1
+        return ended
+
+    def _tidy(self, now_ms: int, at_most: int) -> None:
+        if self._expiries and self._expiries[0][0] <= now_ms:
+            self.expire(now_ms, at_most)
+        if self.states.owed:
+            self.states.sweep(now_ms, self.states.owed)
+        self._tombstones.forget(now_ms, at_most)
+
+    def peek(self, specs: Sequence[Spec], now_ms: int) -> tuple[Reading, ...]:
+        """Read without changing anything."""
+        return tuple([self.states.peek(spec, now_ms) for spec in specs])
+
+    def held(self, limit: int = 1000) -> list[Held]:
+        """Open reservations, oldest first."""
+        return [
+            Held(
+                reservation.id,
+                tuple(spec.key for _, spec, _ in reservation.holds),
+                {str(spec.unit): amount for _, spec, amount in reservation.holds},
+                reservation.reserved_at_ms,
+                reservation.expires_at_ms,
+            )
+            for reservation in islice(self._live.values(), limit)
+        ]
+
+    def restore(self, reservation: Reservation) -> None:
+        """Take up a reservation of an earlier process: its places count it already, it expires as usual."""
+        self._live[reservation.id] = reservation
+        heapq.heappush(self._expiries, (reservation.expires_at_ms, reservation.id))

@@ -1,0 +1,24 @@
+"""What the ledger remembers of one admitted request while it is open."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gateway.core.units import Amounts
+    from gateway.engine.place import Hold
+    from gateway.engine.verdict import Verdict
+
+
+class Reservation:
+    """An open reservation: where it holds how much, and what rates commit if nobody settles it."""
+
+    __slots__ = ("expires_at_ms", "holds", "id", "on_expiry", "reserved_at_ms", "verdict")
+
+    def __init__(
+        self, reservation_id: str, holds: "list[Hold]", on_expiry: "Amounts", reserved_at_ms: int, expires_at_ms: int
+    ) -> None:
+        self.id = reservation_id
+        self.holds = holds
+        self.on_expiry = on_expiry
+        self.reserved_at_ms = reserved_at_ms
+        self.expires_at_ms = expires_at_ms
+        self.verdict: Verdict | None = None

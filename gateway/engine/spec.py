@@ -1,0 +1,57 @@
+"""What a limit is to the ledger: a state key, a unit and a size. Policies compile to these."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gateway.core.units import Unit
+
+
+class Period(StrEnum):
+    """Calendar periods a budget may have."""
+
+    DAY = "day"
+    MONTH = "month"
+
+
+@dataclass(frozen=True, slots=True)
+class RateSpec:
+    """A token bucket: `amount` units per `window_s` seconds, at most `burst` units at once.
+
+    `shadow` marks a limit in audit mode: it keeps a state of its own and never denies.
+    """
+
+    key: str
+    unit: Unit
+    amount: int
+    window_s: int
+    burst: int
+    shadow: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetSpec:
+    """A calendar counter: at most `amount` units from one period start to the next in an IANA zone.
+
+    `anchor_day` (months only) is the day of month on which a period starts; 29–31 clamp to the month's end.
+    """
+
+    key: str
+    unit: Unit
+    amount: int
+    period: Period
+    zone: str = "UTC"
+    anchor_day: int = 1
+    shadow: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SlotSpec:
+    """Concurrency: at most `amount` live leases; unit is always `concurrent`, one lease a reservation."""
+
+    key: str
+    amount: int
+    shadow: bool = False
+    unit: Unit = Unit.CONCURRENT
+
+
+Spec = RateSpec | BudgetSpec | SlotSpec
