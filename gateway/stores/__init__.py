@@ -1,0 +1,1 @@
+"""Where usage is kept: every store obeys one contract, proven by one suite."""

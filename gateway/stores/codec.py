@@ -1,0 +1,55 @@
+"""Limits and reservations as text for a journal, and back."""
+
+import json
+from collections.abc import Sequence
+from functools import lru_cache
+
+from gateway.core.units import Amounts, Unit
+from gateway.engine.budget import Row
+from gateway.engine.place import Hold
+from gateway.engine.spec import BudgetSpec, Period, RateSpec, SlotSpec, Spec
+
+_dumps = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+
+
+@lru_cache(maxsize=8192)
+def spec_text(spec: Spec) -> str:
+    """Cached: limits are few and long-lived, and every commit names some."""
+    if isinstance(spec, RateSpec):
+        return _dumps(["rate", spec.key, spec.unit, spec.amount, spec.window_s, spec.burst, spec.shadow])
+    if isinstance(spec, BudgetSpec):
+        return _dumps(
+            ["budget", spec.key, spec.unit, spec.amount, spec.period, spec.zone, spec.anchor_day, spec.shadow]
+        )
+    return _dumps(["slots", spec.key, spec.amount, spec.shadow])
+
+
+@lru_cache(maxsize=8192)
+def spec_from(text: str) -> Spec:
+    kind, key, *rest = json.loads(text)
+    if kind == "rate":
+        unit, amount, window_s, burst, shadow = rest
+        return RateSpec(key, Unit(unit), amount, window_s, burst, shadow)
+    if kind == "budget":
+        unit, amount, period, zone, anchor_day, shadow = rest
+        return BudgetSpec(key, Unit(unit), amount, Period(period), zone, anchor_day, shadow)
+    amount, shadow = rest
+    return SlotSpec(key, amount, shadow)
+
+
+def holds_text(holds: Sequence[Hold]) -> str:
+    return _dumps([
+        [spec_text(spec), place.label if isinstance(place, Row) else None, amount] for place, spec, amount in holds
+    ])  # fmt: skip
+
+
+def holds_from(text: str) -> list[tuple[Spec, str | None, int]]:
+    return [(spec_from(spec), label, amount) for spec, label, amount in json.loads(text)]
+
+
+def amounts_text(amounts: Amounts) -> str:
+    return _dumps(dict(amounts))
+
+
+def amounts_from(text: str) -> dict[Unit, int]:
+    return {Unit(unit): amount for unit, amount in json.loads(text).items()}

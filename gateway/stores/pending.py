@@ -1,0 +1,150 @@
+"""What has changed since the last commit, and how far each budget may go before the next one.
+
+A budget row's ceiling is a promise already on disk: after a crash everything up to it counts as spent. Spending stays
+under the ceiling, so nothing is ever under-charged; each commit moves the ceilings of busy rows ahead of need by a
+block that follows how fast the row spends, and pulls those of idle rows back to the exact value.
+"""
+
+from collections.abc import Iterable
+
+from gateway.engine.bucket import Bucket
+from gateway.engine.budget import UNBOUNDED, Row
+from gateway.engine.place import Hold, Place
+from gateway.engine.reservation import Reservation
+from gateway.engine.slots import Slots
+from gateway.stores.codec import amounts_text, holds_text, spec_text
+from gateway.stores.journal import Batch, BucketRow, BudgetRow, ReservationRow
+
+FIRST_BLOCK = 8
+"""The first block of a row, in requests like the one that opened it."""
+_LARGEST = (1 << 63) - 1
+"""No SQLite integer is larger. Only an upstream's absurd reports get there: the budget is used up either way."""
+
+
+class Cut:
+    """One consistent picture of all changes, taken under the store's lock; `batch` turns it into rows outside."""
+
+    __slots__ = ("buckets", "budgets", "ceilings", "closed", "dropped", "opened", "places", "reservations")
+
+    def __init__(self) -> None:
+        self.dropped: list[tuple[str, str]] = []
+        self.places: list[Place] = []
+        self.reservations: dict[str, Reservation | None] = {}
+        self.buckets: list[tuple[Bucket, int, int]] = []
+        self.budgets: list[tuple[Row, int, int]] = []
+        self.ceilings: list[tuple[Row, int]] = []
+        self.opened: list[tuple[Reservation, int, list[Hold]]] = []
+        self.closed: list[tuple[str]] = []
+
+    @property
+    def empty(self) -> bool:
+        return not (self.dropped or self.buckets or self.budgets or self.reservations)
+
+    def batch(self) -> Batch:
+        return Batch(
+            self.dropped,
+            [_bucket(*entry) for entry in self.buckets],
+            [_budget(*entry) for entry in self.budgets],
+            [_reservation(*entry) for entry in self.opened],
+            self.closed,
+        )
+
+
+class Pending:
+    """Dirty places and reservations; each once, however often it changed, so it is bounded by what is alive."""
+
+    __slots__ = ("_busy", "_places", "_reservations", "dropped")
+
+    def __init__(self, dropped: list[tuple[str, str]]) -> None:
+        self.dropped = dropped
+        self._places: dict[Place, None] = {}
+        self._reservations: dict[str, Reservation | None] = {}
+        # Rows whose ceiling stands above their exact value: charged at the last cut, and when that was.
+        self._busy: dict[Row, tuple[int, float]] = {}
+
+    def changed(self, places: Iterable[Place]) -> None:
+        for place in places:
+            if type(place) is not Slots:
+                self._places[place] = None
+
+    def opened(self, reservation: Reservation) -> None:
+        self._reservations[reservation.id] = reservation
+
+    def closed(self, reservation: Reservation) -> None:
+        self._reservations[reservation.id] = None
+
+    def need(self, row: Row, amount: int) -> int:
+        """Ask for room for `amount` more; returns the ceiling that the next cut will set at least."""
+        self._places[row] = None
+        row.block = max(2 * row.block, FIRST_BLOCK * amount)
+        return row.used + row.held + amount
+
+    def cut(self, now_s: float, close_before_s: float) -> Cut:
+        """Take everything that changed; rows untouched since `close_before_s` are written exactly."""
+        cut = Cut()
+        self.dropped, cut.dropped = [], self.dropped
+        self._places, cut.places = {}, list(self._places)
+        self._reservations, cut.reservations = {}, self._reservations
+        for place in cut.places:
+            if place.gone or isinstance(place, Slots):
+                continue
+            if isinstance(place, Bucket):
+                cut.buckets.append((place, place.level, place.tick))
+            else:
+                self._set_ceiling(cut, place, now_s)
+        self._close_idle(cut, close_before_s)
+        for reservation_id, reservation in cut.reservations.items():
+            if reservation is None:
+                cut.closed.append((reservation_id,))
+            else:
+                cut.opened.append((reservation, reservation.expires_at_ms, reservation.holds))
+        return cut
+
+    def _set_ceiling(self, cut: Cut, row: Row, now_s: float) -> None:
+        charged = row.used + row.held
+        if row.budget.ceiling == UNBOUNDED:
+            cut.budgets.append((row, charged, charged))
+            return
+        last, _ = self._busy.pop(row, (charged, 0.0))
+        row.block = max(row.block - row.block // 8, 4 * (charged - last))
+        # What is reserved fits the budget, so no ceiling has to promise more; a debit beyond it has been charged.
+        ceiling = max(charged, min(charged + row.block, row.budget.spec.amount))
+        self._promise(cut, row, charged, ceiling)
+        self._busy[row] = (charged, now_s)
+
+    def _close_idle(self, cut: Cut, before_s: float) -> None:
+        for row, (_, touched_s) in list(self._busy.items()):
+            if touched_s >= before_s:
+                break  # oldest first
+            del self._busy[row]
+            if not row.gone:
+                row.block = 0
+                charged = row.used + row.held
+                self._promise(cut, row, charged, charged)
+
+    def _promise(self, cut: Cut, row: Row, charged: int, ceiling: int) -> None:
+        cut.budgets.append((row, charged, ceiling))
+        cut.ceilings.append((row, ceiling))
+        # A lower ceiling binds from now on, a higher one only once it is on disk.
+        row.ceiling = min(row.ceiling, ceiling)
+
+    def put_back(self, cut: Cut) -> None:
+        """A commit failed: all of it is to be written again, in its newest state."""
+        self._places.update(dict.fromkeys(cut.places))
+        self._places.update(dict.fromkeys(row for row, _, _ in cut.budgets))
+        self._reservations = cut.reservations | self._reservations
+        self.dropped[:0] = cut.dropped
+
+
+def _bucket(bucket: Bucket, level: int, tick: int) -> BucketRow:
+    return bucket.key, spec_text(bucket.spec), level, tick
+
+
+def _budget(row: Row, charged: int, ceiling: int) -> BudgetRow:
+    spec = spec_text(row.budget.spec)
+    return row.key, row.label, spec, row.start_ms, row.end_ms, min(charged, _LARGEST), min(ceiling, _LARGEST)
+
+
+def _reservation(reservation: Reservation, expires_at_ms: int, holds: list[Hold]) -> ReservationRow:
+    on_expiry = amounts_text(reservation.on_expiry)
+    return reservation.id, reservation.reserved_at_ms, expires_at_ms, holds_text(holds), on_expiry

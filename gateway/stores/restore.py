@@ -1,0 +1,71 @@
+"""From the rows of a journal back to a ledger."""
+
+from gateway.engine.bucket import Bucket
+from gateway.engine.budget import UNBOUNDED, Budget, Row
+from gateway.engine.ledger import Ledger
+from gateway.engine.place import Hold, Place
+from gateway.engine.reservation import Reservation
+from gateway.engine.slots import Slots
+from gateway.engine.spec import BudgetSpec, RateSpec, Spec
+from gateway.engine.states import state_key
+from gateway.stores.codec import amounts_from, holds_from, spec_from
+from gateway.stores.journal import Image
+
+
+def restore(image: Image, ledger: Ledger, now_ms: int) -> None:
+    """Fill an empty ledger. What a budget row may have spent beyond its last exact value counts as spent."""
+    for key, text, level, tick in image.buckets:
+        rate = spec_from(text)
+        if isinstance(rate, RateSpec):
+            bucket = Bucket(key, rate, now_ms)
+            bucket.level, bucket.tick = level, tick
+            ledger.states.add(bucket)
+    for key, label, text, start_ms, end_ms, charged, ceiling in image.budgets:
+        spec = spec_from(text)
+        if isinstance(spec, BudgetSpec):
+            row = _budget(ledger, key, spec).rows[label] = Row(_budget(ledger, key, spec), label, start_ms, end_ms)
+            row.used = charged if spec.shadow else ceiling
+            if not spec.shadow:
+                row.ceiling = ceiling
+    for reservation_id, reserved_at_ms, expires_at_ms, holds, on_expiry in image.reservations:
+        reservation = Reservation(reservation_id, [], amounts_from(on_expiry), reserved_at_ms, expires_at_ms)
+        reservation.holds = [_hold(ledger, reservation, held, now_ms) for held in holds_from(holds)]
+        ledger.restore(reservation)
+
+
+def _budget(ledger: Ledger, key: str, spec: BudgetSpec) -> Budget:
+    state = ledger.states.by_key.get(key)
+    if not isinstance(state, Budget):
+        state = Budget(key, spec, UNBOUNDED if spec.shadow else ledger.states.ceiling)
+        ledger.states.add(state)
+    state.spec = spec
+    return state
+
+
+def _hold(ledger: Ledger, owner: Reservation, held: tuple[Spec, str | None, int], now_ms: int) -> Hold:
+    """Count a hold at its place; the place's level or use has been charged for it already."""
+    spec, label, amount = held
+    key = state_key(spec)
+    state = ledger.states.by_key.get(key)
+    place: Place
+    if isinstance(spec, BudgetSpec):
+        place = _row(_budget(ledger, key, state.spec if isinstance(state, Budget) else spec), label or "")
+        place.used -= amount
+        place.held += amount
+    elif isinstance(spec, RateSpec):
+        place = state if isinstance(state, Bucket) else Bucket(key, spec, now_ms)
+        place.hold(amount, owner)
+    else:
+        place = state if isinstance(state, Slots) else Slots(key, spec)
+        place.leases[owner.id] = owner
+    if not isinstance(place, Row) and place is not state:
+        ledger.states.add(place)
+    return place, spec, amount
+
+
+def _row(budget: Budget, label: str) -> Row:
+    row = budget.rows.get(label)
+    if row is None:
+        # A reservation of nothing, whose empty row was dropped.
+        row = budget.rows[label] = Row(budget, label, 0, 0)
+    return row

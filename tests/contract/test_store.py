@@ -1,0 +1,186 @@
+"""What every store promises, one body for all of them."""
+
+import asyncio
+
+import pytest
+
+from gateway.core.clock import ManualClock
+from gateway.core.ports import NoEvents
+from gateway.core.units import Unit
+from gateway.engine.spec import BudgetSpec, Period, RateSpec, SlotSpec
+from gateway.stores.open import open_store
+
+RATE = RateSpec("acme|tokens", Unit.TOTAL_TOKENS, 600, 60, 100)
+MONEY = BudgetSpec("acme|usd", Unit.USD, 1000, Period.DAY, "Europe/Berlin")
+SLOTS = SlotSpec("acme|slots", 2)
+ALL = (RATE, MONEY, SLOTS)
+TTL = 30_000
+
+
+def want(tokens=0, usd=0):
+    return {Unit.TOTAL_TOKENS: tokens, Unit.USD: usd}
+
+
+@pytest.fixture(params=["memory:", "sqlite:"])
+def url(request, tmp_path):
+    return request.param if request.param == "memory:" else f"sqlite:{tmp_path / 'usage.db'}"
+
+
+def with_store(url, body):
+    """Run `body(store, clock)` on an open store and close it."""
+
+    async def run():
+        clock = ManualClock()
+        store = open_store(url, clock, NoEvents())
+        await store.open()
+        try:
+            await body(store, clock)
+        finally:
+            await store.close()
+
+    asyncio.run(run())
+
+
+def test_all_or_nothing(url):
+    async def body(store, _clock):
+        before = await store.peek(ALL)
+        verdict = await store.reserve("a", ALL, want(50, 1001), want(), TTL)
+        assert not verdict.granted
+        assert verdict.failing == (1,)
+        assert verdict.readings[1].wait_ms is None
+        assert await store.peek(ALL) == before
+        assert await store.held() == []
+
+    with_store(url, body)
+
+
+def test_settle_refunds_and_frees_the_slot(url):
+    async def body(store, _clock):
+        verdict = await store.reserve("a", ALL, want(100, 900), want(), TTL)
+        assert [reading.remaining for reading in verdict.readings] == [0, 100, 1]
+        store.settle("a", want(40, 300))
+        store.settle("a", want(99, 999))
+        assert [reading.remaining for reading in await store.peek(ALL)] == [60, 700, 2]
+
+    with_store(url, body)
+
+
+def test_more_than_reserved_is_debited_without_asking(url):
+    async def body(store, _clock):
+        await store.reserve("a", ALL, want(10, 10), want(), TTL)
+        store.settle("a", want(150, 1500))
+        readings = await store.peek(ALL)
+        assert [reading.remaining for reading in readings] == [-50, -500, 2]
+        denied = await store.reserve("b", ALL, want(1, 1), want(), TTL)
+        assert denied.failing == (0, 1)
+        assert denied.readings[0].wait_ms == 5100  # 51 tokens at 10 a second
+
+    with_store(url, body)
+
+
+def test_the_same_id_again_is_the_same_answer(url):
+    async def body(store, _clock):
+        first = await store.reserve("a", ALL, want(60, 60), want(), TTL)
+        assert await store.reserve("a", ALL, want(60, 60), want(), TTL) == first
+        assert (await store.peek(ALL))[0].remaining == 40
+        store.settle("a", want())
+        with pytest.raises(ValueError, match="used once"):
+            await store.reserve("a", ALL, want(60, 60), want(), TTL)
+
+    with_store(url, body)
+
+
+def test_expiry_commits_money_and_what_was_named_for_rates(url):
+    async def body(store, clock):
+        await store.reserve("a", ALL, want(100, 900), want(30, 5), 1000)
+        clock.advance(1)
+        store.renew([], TTL)
+        assert [reading.remaining for reading in await store.peek(ALL)] == [70, 100, 2]
+        store.settle("a", want(80, 200))  # late: the difference, once
+        store.settle("a", want(0, 0))
+        assert [reading.remaining for reading in await store.peek(ALL)] == [20, 800, 2]
+
+    with_store(url, body)
+
+
+def test_renewing_keeps_a_reservation_alive(url):
+    async def body(store, clock):
+        await store.reserve("a", ALL, want(10, 10), want(), 1000)
+        clock.advance(0.9)
+        store.renew(["a", "never seen"], 1000)
+        clock.advance(0.9)
+        store.renew([], 1000)
+        held = await store.held()
+        assert [(h.id, h.expires_at_ms - clock.now_ms()) for h in held] == [("a", 100)]
+        assert held[0].amounts == {"total_tokens": 10, "usd": 10, "concurrent": 1}
+
+    with_store(url, body)
+
+
+def test_top_up_is_all_or_nothing(url):
+    async def body(store, _clock):
+        await store.reserve("a", ALL, want(10, 100), want(), TTL)
+        assert (await store.top_up("a", want(20, 900))).granted
+        denied = await store.top_up("a", want(20, 1))
+        assert denied.failing == (1,)
+        assert [reading.remaining for reading in await store.peek(ALL)] == [70, 0, 1]
+        store.settle("a", want(30, 500))
+        assert [reading.remaining for reading in await store.peek(ALL)] == [70, 500, 2]
+        with pytest.raises(KeyError):
+            await store.top_up("a", want(1))
+
+    with_store(url, body)
+
+
+def test_a_shadow_limit_never_denies_and_is_debited_as_if_enforced(url):
+    shadow = RateSpec("acme|tokens", Unit.TOTAL_TOKENS, 60, 60, 30, shadow=True)
+
+    async def body(store, _clock):
+        first = await store.reserve("a", (RATE, shadow), want(20), want(), TTL)
+        second = await store.reserve("b", (RATE, shadow), want(20), want(), TTL)
+        assert (first.granted, first.shadow_failing) == (True, ())
+        assert (second.granted, second.failing, second.shadow_failing) == (True, (), (1,))
+        assert [reading.remaining for reading in await store.peek((RATE, shadow))] == [60, 10]
+        store.settle("b", want(0))
+        assert [reading.remaining for reading in await store.peek((RATE, shadow))] == [80, 10]
+
+    with_store(url, body)
+
+
+def test_interleaved_requests_never_exceed_any_limit(url):
+    async def body(store, _clock):
+        async def one(i):
+            verdict = await store.reserve(f"r{i}", (RATE, MONEY), want(7, 90), want(), TTL)
+            await asyncio.sleep(0)
+            if verdict.granted and i % 3 == 0:
+                store.settle(f"r{i}", want(7, 90))
+            return verdict.granted
+
+        granted = await asyncio.gather(*(one(i) for i in range(100)))
+        assert sum(granted) == 11  # 11 × 90 of 1000; 11 × 7 of 100
+        assert [reading.remaining for reading in await store.peek((RATE, MONEY))] == [23, 10]
+
+    with_store(url, body)
+
+
+def test_the_same_key_twice_is_a_mistake_in_the_caller(url):
+    async def body(store, _clock):
+        with pytest.raises(ValueError, match="share a key"):
+            await store.reserve("a", (RATE, RATE), want(1), want(), TTL)
+        assert (await store.peek((RATE,)))[0].remaining == 100
+
+    with_store(url, body)
+
+
+def test_changing_a_limit_keeps_usage(url):
+    smaller = RateSpec(RATE.key, RATE.unit, 600, 60, 50)
+    cheaper = BudgetSpec(MONEY.key, MONEY.unit, 500, Period.DAY, MONEY.zone)
+
+    async def body(store, _clock):
+        await store.reserve("a", ALL, want(60, 300), want(), TTL)
+        store.settle("a", want(60, 300))
+        assert [reading.remaining for reading in await store.peek((smaller, cheaper))] == [40, 200]
+        assert (await store.reserve("b", (smaller, cheaper), want(40, 201), want(), TTL)).failing == (1,)
+        assert (await store.reserve("c", (smaller, cheaper), want(40, 200), want(), TTL)).granted
+
+    with_store(url, body)

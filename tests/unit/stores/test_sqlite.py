@@ -1,0 +1,232 @@
+"""What is special to the journal: restarts, ownership, ceilings, a failing disk."""
+
+import asyncio
+import resource
+import shutil
+import sqlite3
+from contextlib import contextmanager
+
+import pytest
+
+from gateway.core.clock import ManualClock
+from gateway.core.units import Unit
+from gateway.engine.spec import BudgetSpec, Period, RateSpec, SlotSpec
+from gateway.stores.base import StoreUnavailable
+from gateway.stores.journal import Journal
+from gateway.stores.sqlite import SqliteStore
+
+RATE = RateSpec("acme|tokens", Unit.TOTAL_TOKENS, 600, 60, 100)
+MONEY = BudgetSpec("acme|usd", Unit.USD, 10_000, Period.MONTH, "Europe/Berlin")
+SLOTS = SlotSpec("acme|slots", 2)
+ALL = (RATE, MONEY, SLOTS)
+TTL = 30_000
+
+
+class Recorded:
+    def __init__(self):
+        self.names = []
+
+    def emit(self, name, **fields):
+        self.names.append(name)
+
+
+@contextmanager
+def full_disk():
+    """No file may grow: what ENOSPC does, without a file system of our own."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def want(tokens=0, usd=0):
+    return {Unit.TOTAL_TOKENS: tokens, Unit.USD: usd}
+
+
+def store_at(path, clock=None, events=None, **options):
+    return SqliteStore(path, clock or ManualClock(), events, **options)
+
+
+async def remaining(store, *specs):
+    return [reading.remaining for reading in await store.peek(specs or ALL)]
+
+
+def test_a_clean_restart_restores_exact_values_and_open_reservations(tmp_path):
+    path = tmp_path / "usage.db"
+    clock = ManualClock()
+
+    async def first():
+        store = store_at(path, clock)
+        await store.open()
+        await store.reserve("done", ALL, want(50, 700), want(), TTL)
+        store.settle("done", want(30, 500))
+        await store.reserve("open", ALL, want(20, 1000), want(5), TTL)
+        await store.close()
+
+    async def second():
+        store = store_at(path, clock)
+        await store.open()
+        assert await remaining(store) == [50, 8500, 1]
+        assert [held.id for held in await store.held()] == ["open"]
+        with pytest.raises(ValueError, match="used once"):
+            await store.reserve("open", ALL, want(1, 1), want(), TTL)
+        clock.advance(TTL / 1000)
+        store.renew([], TTL)
+        assert await remaining(store) == [95, 8500, 2]  # expiry commits 5 of 20 tokens, all of the money
+        await store.close()
+
+    async def third():
+        store = store_at(path, clock)
+        await store.open()
+        assert await store.held() == []
+        assert await remaining(store) == [95, 8500, 2]
+        await store.close()
+
+    asyncio.run(first())
+    asyncio.run(second())
+    asyncio.run(third())
+
+
+def test_a_copy_of_the_file_at_any_moment_never_undercharges(tmp_path):
+    """The file as a killed process leaves it: after each admission, before anything else is written."""
+
+    async def run():
+        store = store_at(tmp_path / "usage.db", interval_s=3600)  # no group commit comes to help
+        await store.open()
+        spent = 0
+        for i in range(60):
+            await store.reserve(f"r{i}", (MONEY,), want(usd=100), want(), TTL)
+            spent += 100
+            if i % 2:
+                store.settle(f"r{i}", want(usd=150))
+                spent += 50
+            copy = tmp_path / f"copy{i}"
+            copy.mkdir()
+            for file in tmp_path.glob("usage.db*"):
+                shutil.copy(file, copy / file.name)
+            heir = store_at(copy / "usage.db")
+            await heir.open()
+            left = (await remaining(heir, MONEY))[0]
+            # Blocks double while no group commit comes by: what is over-charged stays in proportion to what was spent.
+            assert 10_000 - 4 * spent - 900 <= left <= 10_000 - spent
+            await heir.close()
+        await store.close()
+
+    asyncio.run(run())
+
+
+def test_a_second_owner_is_refused_with_a_reason(tmp_path):
+    async def run():
+        owner = store_at(tmp_path / "usage.db")
+        await owner.open()
+        with pytest.raises(StoreUnavailable, match="another process owns it") as caught:
+            await store_at(tmp_path / "usage.db").open()
+        assert not caught.value.transient
+        await owner.close()
+        heir = store_at(tmp_path / "usage.db")
+        await heir.open()
+        await heir.close()
+
+    asyncio.run(run())
+
+
+def _foreign(path):
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE music (title TEXT)")
+    connection.close()
+
+
+def _newer(path):
+    journal = Journal(path)
+    journal._connection.execute("UPDATE meta SET value = '9' WHERE name = 'format'")
+    journal.close()
+
+
+def _broken_row(path):
+    journal = Journal(path)
+    journal._connection.execute("INSERT INTO bucket VALUES ('k', '[\"what\"]', 1, 1)")
+    journal.close()
+
+
+@pytest.mark.parametrize(
+    ("prepare", "sentence"),
+    [
+        (_foreign, "another program's"),
+        (_newer, "format 9, this version reads format 1"),
+        (lambda path: path.write_bytes(b"not a database at all" * 100), "not a SQLite database"),
+        (_broken_row, "damaged"),
+    ],
+)
+def test_a_file_that_cannot_be_used_says_why(tmp_path, prepare, sentence):
+    path = tmp_path / "usage.db"
+    prepare(path)
+    with pytest.raises(StoreUnavailable, match=sentence):
+        asyncio.run(store_at(path).open())
+
+
+def test_a_missing_directory_is_named(tmp_path):
+    with pytest.raises(StoreUnavailable, match=r"directory .*nowhere does not exist"):
+        asyncio.run(store_at(tmp_path / "nowhere" / "usage.db").open())
+
+
+def test_a_failing_disk_closes_budgets_but_not_rates_and_recovers(tmp_path):
+    async def run():
+        events = Recorded()
+        store = store_at(tmp_path / "usage.db", events=events)
+        await store.open()
+        await store.reserve("before", ALL, want(10, 10), want(), TTL)
+        with full_disk():
+            with pytest.raises(StoreUnavailable, match="budgets are closed") as caught:
+                await store.reserve("a", ALL, want(10, 5000), want(), TTL)
+            assert caught.value.transient
+            assert (await remaining(store))[:2] == [90, 9990]
+            assert (await store.reserve("b", (RATE, SLOTS), want(10), want(), TTL)).granted
+            store.settle("before", want(10, 6000))
+            assert (await remaining(store))[:2] == [80, 4000]
+            assert "store.commit_failed" in events.names
+        await store.close()
+        heir = store_at(tmp_path / "usage.db")
+        await heir.open()
+        assert (await remaining(heir))[:2] == [80, 4000]
+        await heir.close()
+
+    asyncio.run(run())
+
+
+def test_more_than_an_integer_of_sqlite_can_hold_uses_the_budget_up_and_nothing_else(tmp_path):
+    path = tmp_path / "usage.db"
+
+    async def spend():
+        store = store_at(path)
+        await store.open()
+        assert (await store.reserve("a", [MONEY], want(usd=1), {}, TTL)).granted
+        store.settle("a", want(usd=1 << 80))
+        other = BudgetSpec("other|usd", Unit.USD, 100, Period.MONTH)
+        assert (await store.reserve("b", [other], want(usd=1), {}, TTL)).granted
+        await store.close()
+
+    async def look():
+        store = store_at(path)
+        await store.open()
+        [left] = await remaining(store, MONEY)
+        await store.close()
+        return left
+
+    asyncio.run(spend())
+    assert asyncio.run(look()) == MONEY.amount - ((1 << 63) - 1)
+
+
+def test_the_closed_store_refuses(tmp_path):
+    async def run():
+        store = store_at(tmp_path / "usage.db")
+        with pytest.raises(StoreUnavailable, match="closed"):
+            await store.reserve("a", ALL, want(1, 1), want(), TTL)
+        await store.open()
+        await store.close()
+        await store.close()
+        with pytest.raises(StoreUnavailable, match="closed"):
+            await store.top_up("a", want(1))
+
+    asyncio.run(run())
