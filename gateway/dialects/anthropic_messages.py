@@ -1,0 +1,104 @@
+"""POST /v1/messages."""
+
+from typing import Any
+
+from gateway.core.ask import Ask
+from gateway.core.jsonio import dumps
+from gateway.core.refusal import Refusal
+from gateway.core.usage import Usage
+from gateway.dialects.anthropic_family import AnthropicFamily
+from gateway.dialects.anthropic_stream import KEYS, MessagesMeter
+from gateway.dialects.base import Family, Rewrite, StreamMeter
+from gateway.dialects.content import Weight
+from gateway.dialects.fields import check_table
+from gateway.dialects.reading import FieldReader
+from gateway.dialects.references import check_anthropic_tools, check_parts
+from gateway.dialects.scan import texts
+from gateway.dialects.usage_fields import AnthropicCounts, inner, parse_object
+
+
+class AnthropicMessages:
+    """Messages: a conversation in, content blocks out. The output cap is required by the API."""
+
+    name = "messages"
+    path = "/v1/messages"
+
+    def __init__(self, family: Family | None = None) -> None:
+        self.family: Family = family or AnthropicFamily()
+
+    def read(self, body: dict[str, Any]) -> Ask | Refusal:
+        reader = FieldReader(body)
+        ask = read_conversation(reader, body)
+        ask.stream = reader.flag("stream")
+        ask.output_cap = reader.tokens("max_tokens")
+        ask.logprobs = reader.logprob_count("n_probs")
+        ask.wants_stream_usage = True
+        reader.objects("metadata")
+        if ask.output_cap is None:
+            reader.fail("max_tokens", "an integer of at least 1")
+        return reader.refusal or ask
+
+    def check_fields(self, ask: Ask, kind: str, *, pass_unknown: bool = False) -> Refusal | None:
+        return check_conversation(ask.body, self.name, kind, pass_unknown=pass_unknown)
+
+    def rewrite(self, ask: Ask, rewrite: Rewrite, kind: str) -> bytes:  # noqa: ARG002 - the same for every kind
+        copy = dict(ask.body)
+        copy["model"] = rewrite.model
+        if rewrite.output_cap is not None:
+            copy["max_tokens"] = rewrite.output_cap
+        metadata = copy.get("metadata")
+        if metadata is not None and metadata.get("user_id") is not None:
+            copy["metadata"] = {**metadata, "user_id": rewrite.pseudonym}
+            if rewrite.pseudonym is None:
+                del copy["metadata"]["user_id"]
+        return dumps(copy)
+
+    def usage(self, body: bytes) -> Usage | None:
+        counts = AnthropicCounts()
+        counts.final = True
+        # Parsed, not scanned: a tool call's input is an object whose keys the model chose, "usage" among them.
+        counts.merge(inner(parse_object(body), "usage"))
+        return counts.usage()
+
+    def output_bytes(self, body: bytes) -> int:
+        document = parse_object(body)
+        if document is None:
+            return len(body)
+        total = 0
+        content = document.get("content")
+        for block in content if type(content) is list else []:
+            if inner(block, "type") == "tool_use":
+                total += len(dumps(block.get("input")))
+            else:
+                total += texts(block, KEYS)[1]
+        return total
+
+    def meter(self, *, strip_usage: bool) -> StreamMeter:  # noqa: ARG002 - usage is always part of these streams
+        return MessagesMeter()
+
+
+def read_conversation(reader: FieldReader, body: dict[str, Any]) -> Ask:
+    """What messages and count_tokens have in common."""
+    messages = reader.messages()
+    ask = Ask(body=body, model=reader.model(), stream=False, prompt_bytes=0, tools=bool(reader.items("tools")))
+    system = body.get("system")
+    if system is not None and type(system) not in (str, list):
+        reader.fail("system", "a string or a list of blocks")
+    reader.objects("thinking", "output_config")
+    weight = Weight()
+    weight.content(messages)
+    weight.content(system)
+    weight.document(body.get("tools"))
+    weight.document(body.get("output_format") or inner(body, "output_config", "format"))
+    ask.prompt_bytes, ask.media_items = weight.text_bytes, weight.media_items
+    return ask
+
+
+def check_conversation(body: dict[str, Any], name: str, kind: str, *, pass_unknown: bool) -> Refusal | None:
+    """Fields, tools and references of both."""
+    return (
+        check_table(body, name, kind, pass_unknown=pass_unknown)
+        or check_anthropic_tools(body.get("tools"))
+        or check_parts(body["messages"], "messages", kind)
+        or check_parts(body.get("system"), "system", kind)
+    )

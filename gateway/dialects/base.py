@@ -1,0 +1,137 @@
+"""What a wire format must be able to do. Bytes and documents in, bytes and facts out; no I/O."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from gateway.core.ask import Ask
+from gateway.core.refusal import Refusal
+from gateway.core.usage import Usage
+
+Headers = list[tuple[str, str]]
+
+
+@dataclass(slots=True)
+class LimitAdvice:
+    """One limit family as rate-limit headers show it (see the two families for names).
+
+    `family` is "requests", "tokens", "input-tokens" or "output-tokens"; `reset_ms` is a duration from now.
+    """
+
+    family: str
+    limit: int
+    remaining: int
+    reset_ms: int
+
+
+@dataclass(slots=True)
+class WireRefusal:
+    """A refusal in one family's words: ready to write."""
+
+    status: int
+    headers: Headers
+    body: bytes
+
+
+class Family(Protocol):
+    """What all dialects of one provider's API share: errors and advice headers."""
+
+    name: str
+
+    def refuse(self, refusal: Refusal, request_id: str) -> WireRefusal:
+        """Status, retry headers (retry-after, retry-after-ms, x-should-retry) and JSON body."""
+        ...
+
+    def stream_error(self, refusal: Refusal, request_id: str) -> bytes:
+        """The event that ends a stream that has already begun with an error."""
+        ...
+
+    def advice(self, limits: Sequence[LimitAdvice], now_ms: int) -> Headers:
+        """Rate-limit headers; sent on success too. Values are such that obeying them always succeeds."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Rewrite:
+    """What the gateway decided about the bytes that go upstream.
+
+    `output_cap` replaces or injects the caller's cap (tokens); None leaves the field as it is.
+    `ask_stream_usage` adds the family's own option for usage in streams. `pseudonym` replaces the fields that
+    name the caller's end user; `cache_partition` fills the upstream's cache-isolation field (org pseudonym).
+    """
+
+    model: str
+    output_cap: int | None = None
+    ask_stream_usage: bool = False
+    pseudonym: str | None = None
+    cache_partition: str | None = None
+
+
+class StreamMeter(Protocol):
+    """Watches one stream.
+
+    `feed` returns what to forward now: whole events only, so that whatever follows stands on its own; an incomplete
+    one waits for its end, which no client can notice. `usage` is what the upstream reported so far, merged; None
+    before it said anything, and `usage.estimated` while the final output count is still to come. `delta_events` and
+    `text_bytes` count model-authored output seen, for streams that end without usage. `finished` is true once the
+    dialect's own ending was seen; `failed` once the upstream sent an error event, which is not forwarded: `error`
+    holds its data.
+    """
+
+    usage: Usage | None
+    delta_events: int
+    text_bytes: int
+    finished: bool
+    failed: bool
+    error: bytes
+
+    def feed(self, chunk: bytes) -> bytes:
+        """Raises StreamBroken when one event grows over the cap."""
+        ...
+
+    def flush(self) -> bytes:
+        """The upstream closed: whatever was held back."""
+        ...
+
+    def end_for_budget(self) -> bytes:
+        """The dialect's own ending for "out of tokens" (finish_reason length, stop_reason max_tokens)."""
+        ...
+
+
+class StreamBroken(ValueError):  # noqa: N818 - named for what happened to the stream
+    """The upstream's stream cannot be followed any further."""
+
+
+class Dialect(Protocol):
+    """One wire format on one route."""
+
+    name: str
+    path: str
+    family: Family
+
+    def read(self, body: dict[str, Any]) -> Ask | Refusal:
+        """Type-check what decisions and costs depend on; never more of the body than that."""
+        ...
+
+    def check_fields(self, ask: Ask, kind: str, *, pass_unknown: bool = False) -> Refusal | None:
+        """Apply the field table of an upstream kind: refuse what may not reach it.
+
+        `pass_unknown` lets fields pass that no table lists; only openai and azure upstreams heed it.
+        """
+        ...
+
+    def rewrite(self, ask: Ask, rewrite: Rewrite, kind: str) -> bytes:
+        """The canonical bytes to send. Does not change `ask`: it may be rewritten again for another upstream."""
+        ...
+
+    def usage(self, body: bytes) -> Usage | None:
+        """Usage of a complete response body; None when it reports none. Absent, null and zero differ."""
+        ...
+
+    def output_bytes(self, body: bytes) -> int:
+        """UTF-8 bytes of model-authored text in a complete response body, for bodies without usage."""
+        ...
+
+    def meter(self, *, strip_usage: bool) -> StreamMeter:
+        """A fresh meter. `strip_usage`: the gateway asked for usage and the caller did not."""
+        ...

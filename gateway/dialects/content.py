@@ -1,0 +1,71 @@
+"""How much text the model reads, and how many images and sounds: what estimates are made from."""
+
+from typing import Any, Final
+
+from gateway.core.jsonio import dumps
+
+TOKEN_ID_BYTES: Final = 4
+"""What one token id in a prompt counts for: about the text of an average token."""
+
+_MEDIA_KEYS: Final = frozenset(
+    {
+        "image_url", "audio_url", "video_url", "file_url", "input_audio", "file", "file_data", "image_embeds",
+        "audio_embeds", "video_embeds",
+    }
+)  # fmt: skip
+_NOT_TEXT: Final = frozenset({"type", "role", "cache_control", "status"})
+_DOCUMENT_KEYS: Final = frozenset({"input", "parameters"})
+_OPAQUE_SOURCES: Final = frozenset({"base64", "url", "file"})
+
+
+class Weight:
+    """A running count over the parts of one request."""
+
+    __slots__ = ("media_items", "text_bytes")
+
+    def __init__(self) -> None:
+        self.text_bytes = 0
+        self.media_items = 0
+
+    def text(self, value: str) -> None:
+        self.text_bytes += len(value) if value.isascii() else len(value.encode())
+
+    def document(self, value: Any) -> None:
+        """Tool definitions and schemas: the model reads them as a document, so all of it counts."""
+        if value is not None:
+            self.text_bytes += len(dumps(value))
+
+    def content(self, value: Any) -> None:
+        """Messages and their parts, to any depth (the body's depth is bounded).
+
+        What is not known to be media counts as text: an unknown part is never free.
+        """
+        if type(value) is str:
+            self.text(value)
+        elif type(value) is list:
+            for item in value:
+                if type(item) is list and item and type(item[0]) is int:
+                    self.text_bytes += TOKEN_ID_BYTES * len(item)
+                elif type(item) is int:
+                    self.text_bytes += TOKEN_ID_BYTES
+                else:
+                    self.content(item)
+        elif type(value) is dict:
+            self._part(value)
+
+    def _part(self, part: dict[str, Any]) -> None:
+        for key, value in part.items():
+            if key in _NOT_TEXT or value is None:
+                continue
+            if key in _DOCUMENT_KEYS:
+                self.document(value)
+            elif _is_media(key, value, part):
+                self.media_items += 1
+            else:
+                self.content(value)
+
+
+def _is_media(key: str, value: Any, part: dict[str, Any]) -> bool:
+    if key == "source":
+        return type(value) is dict and str(value.get("type")) in _OPAQUE_SOURCES
+    return key in _MEDIA_KEYS or (key == "result" and part.get("type") == "image_generation_call")

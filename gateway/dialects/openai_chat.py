@@ -1,0 +1,91 @@
+"""POST /v1/chat/completions."""
+
+from typing import Any, Final
+
+from gateway.core.ask import Ask
+from gateway.core.jsonio import dumps
+from gateway.core.refusal import Refusal
+from gateway.core.usage import Usage
+from gateway.dialects import rewriting
+from gateway.dialects.base import Family, Rewrite, StreamMeter
+from gateway.dialects.content import Weight
+from gateway.dialects.fields import check_table
+from gateway.dialects.openai_family import OpenAIFamily
+from gateway.dialects.openai_stream import ChunkMeter
+from gateway.dialects.reading import FieldReader
+from gateway.dialects.references import check_openai_tools, check_parts
+from gateway.dialects.scan import markers, string_pieces, usage_object
+from gateway.dialects.usage_fields import openai_usage
+
+_TEXT: Final = ("content", "reasoning_content", "reasoning", "refusal", "arguments", "input", "transcript")
+_STYLES: Final = markers(*_TEXT)
+
+
+class OpenAIChat:
+    """Chat completions: messages in, choices out."""
+
+    name = "chat"
+    path = "/v1/chat/completions"
+
+    def __init__(self, family: Family | None = None) -> None:
+        self.family: Family = family or OpenAIFamily()
+
+    def read(self, body: dict[str, Any]) -> Ask | Refusal:
+        reader = FieldReader(body)
+        messages = reader.messages()
+        caps = [cap for cap in (reader.tokens("max_tokens"), reader.tokens("max_completion_tokens")) if cap]
+        ask = Ask(
+            body=body,
+            model=reader.model(),
+            stream=reader.flag("stream"),
+            prompt_bytes=0,
+            output_cap=min(caps, default=None),
+            choices=max(reader.choices("n"), reader.choices("best_of")),
+            logprobs=_logprobs(reader),
+            tools=bool(reader.items("tools") or reader.items("functions")),
+            wants_stream_usage=reader.stream_usage(),
+        )
+        reader.strings("user", "safety_identifier")
+        if reader.refusal is not None:
+            return reader.refusal
+        weight = Weight()
+        weight.content(messages)
+        weight.content(body.get("prediction"))
+        for name in ("tools", "functions", "response_format"):
+            weight.document(body.get(name))
+        ask.prompt_bytes, ask.media_items = weight.text_bytes, weight.media_items
+        return ask
+
+    def check_fields(self, ask: Ask, kind: str, *, pass_unknown: bool = False) -> Refusal | None:
+        return (
+            check_table(ask.body, self.name, kind, pass_unknown=pass_unknown)
+            or check_openai_tools(ask.body.get("tools"))
+            or check_parts(ask.body["messages"], "messages", kind)
+        )
+
+    def rewrite(self, ask: Ask, rewrite: Rewrite, kind: str) -> bytes:
+        copy = rewriting.begin(ask.body, rewrite)
+        rewriting.cap_chat(copy, rewrite.output_cap, kind)
+        rewriting.ask_usage(copy, rewrite)
+        rewriting.partition_cache(copy, rewrite, kind)
+        return dumps(copy)
+
+    def usage(self, body: bytes) -> Usage | None:
+        return openai_usage(usage_object(body))
+
+    def output_bytes(self, body: bytes) -> int:
+        return string_pieces(body, _STYLES)
+
+    def meter(self, *, strip_usage: bool) -> StreamMeter:
+        return ChunkMeter(_STYLES, frozenset(_TEXT), {"delta": {}}, strip=strip_usage)
+
+
+def _logprobs(reader: FieldReader) -> bool:
+    asked = [
+        reader.flag("logprobs"),
+        reader.flag("echo"),
+        reader.logprob_count("top_logprobs"),
+        reader.logprob_count("prompt_logprobs"),
+        reader.logprob_count("n_probs"),
+    ]
+    return any(asked)

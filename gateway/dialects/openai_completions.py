@@ -1,0 +1,97 @@
+"""POST /v1/completions: the older text API, still the plainest one on self-hosted servers."""
+
+from typing import Any, Final
+
+from gateway.core.ask import Ask
+from gateway.core.jsonio import dumps
+from gateway.core.refusal import Refusal
+from gateway.core.usage import Usage
+from gateway.dialects import rewriting
+from gateway.dialects.base import Family, Rewrite, StreamMeter
+from gateway.dialects.content import Weight
+from gateway.dialects.fields import check_table
+from gateway.dialects.openai_family import OpenAIFamily
+from gateway.dialects.openai_stream import ChunkMeter
+from gateway.dialects.reading import MAX_TOKENS, FieldReader
+from gateway.dialects.scan import markers, string_pieces, usage_object
+from gateway.dialects.usage_fields import openai_usage
+
+_TEXT: Final = ("text", "reasoning_content")
+_STYLES: Final = markers(*_TEXT)
+
+
+class OpenAICompletions:
+    """Text completions. Every prompt of a list is answered, so each one counts as choices."""
+
+    name = "completions"
+    path = "/v1/completions"
+
+    def __init__(self, family: Family | None = None) -> None:
+        self.family: Family = family or OpenAIFamily()
+
+    def read(self, body: dict[str, Any]) -> Ask | Refusal:
+        reader = FieldReader(body)
+        prompts = prompt_count(reader, body.get("prompt"), "prompt")
+        asked = [
+            reader.integer("logprobs", 0, MAX_TOKENS) is not None,  # 0 still returns the chosen token's
+            reader.flag("echo"),
+            reader.logprob_count("prompt_logprobs"),
+            reader.logprob_count("n_probs"),
+        ]
+        ask = Ask(
+            body=body,
+            model=reader.model(),
+            stream=reader.flag("stream"),
+            prompt_bytes=0,
+            output_cap=reader.tokens("max_tokens"),
+            choices=prompts * max(reader.choices("n"), reader.choices("best_of")),
+            logprobs=any(asked),
+            wants_stream_usage=reader.stream_usage(),
+            prompts=prompts,
+        )
+        reader.strings("user", "suffix")
+        if reader.refusal is not None:
+            return reader.refusal
+        weight = Weight()
+        weight.content(body["prompt"])
+        weight.content(body.get("suffix"))
+        weight.document(body.get("response_format"))
+        ask.prompt_bytes = weight.text_bytes
+        return ask
+
+    def check_fields(self, ask: Ask, kind: str, *, pass_unknown: bool = False) -> Refusal | None:
+        return check_table(ask.body, self.name, kind, pass_unknown=pass_unknown)
+
+    def rewrite(self, ask: Ask, rewrite: Rewrite, kind: str) -> bytes:
+        copy = rewriting.begin(ask.body, rewrite)
+        rewriting.cap(copy, rewrite.output_cap, "max_tokens")
+        rewriting.ask_usage(copy, rewrite)
+        if kind == "vllm":
+            rewriting.partition_cache(copy, rewrite, kind)
+        return dumps(copy)
+
+    def usage(self, body: bytes) -> Usage | None:
+        return openai_usage(usage_object(body))
+
+    def output_bytes(self, body: bytes) -> int:
+        return string_pieces(body, _STYLES)
+
+    def meter(self, *, strip_usage: bool) -> StreamMeter:
+        return ChunkMeter(_STYLES, frozenset(_TEXT), {"text": "", "logprobs": None}, strip=strip_usage)
+
+
+def prompt_count(reader: FieldReader, value: Any, name: str) -> int:
+    """How many prompts there are in a text, a list of texts, a list of token ids, or a list of such lists."""
+    if type(value) is str or (type(value) is list and value and _tokens(value)):
+        return 1
+    if type(value) is list and value:
+        if all(type(item) is str for item in value):
+            return len(value)
+        if all(type(item) is list and item and _tokens(item) for item in value):
+            return len(value)
+    reader.fail(name, "a string, a list of strings, a list of token ids or a list of such lists, and not empty")
+    return 1
+
+
+def _tokens(value: list[Any]) -> bool:
+    return all(type(item) is int for item in value)

@@ -1,0 +1,106 @@
+"""POST /v1/responses, served stateless: nothing is stored, nothing stored is reached."""
+
+from typing import Any, Final
+
+from gateway.core.ask import Ask
+from gateway.core.jsonio import dumps
+from gateway.core.refusal import Refusal
+from gateway.core.usage import Usage
+from gateway.dialects import rewriting
+from gateway.dialects.base import Family, Rewrite, StreamMeter
+from gateway.dialects.content import Weight
+from gateway.dialects.fields import check_table, unsupported
+from gateway.dialects.openai_family import OpenAIFamily
+from gateway.dialects.reading import FieldReader
+from gateway.dialects.references import check_openai_tools, check_parts
+from gateway.dialects.responses_stream import ResponsesMeter
+from gateway.dialects.scan import markers, string_pieces
+from gateway.dialects.usage_fields import inner, parse_object, responses_usage
+
+_STYLES: Final = markers("text", "refusal", "arguments", "input", "code")
+_LOGPROBS: Final = "message.output_text.logprobs"
+
+
+class OpenAIResponses:
+    """Responses: input items in, output items out."""
+
+    name = "responses"
+    path = "/v1/responses"
+
+    def __init__(self, family: Family | None = None) -> None:
+        self.family: Family = family or OpenAIFamily()
+
+    def read(self, body: dict[str, Any]) -> Ask | Refusal:
+        reader = FieldReader(body)
+        _check_input(reader, body)
+        include = body.get("include")
+        if include is not None and type(include) is not list:
+            reader.fail("include", "a list of strings")
+        asked = [
+            reader.logprob_count("top_logprobs"),
+            reader.logprob_count("prompt_logprobs"),
+            reader.logprob_count("n_probs"),
+            type(include) is list and _LOGPROBS in include,
+        ]
+        ask = Ask(
+            body=body,
+            model=reader.model(),
+            stream=reader.flag("stream"),
+            prompt_bytes=0,
+            output_cap=reader.tokens("max_output_tokens"),
+            logprobs=any(asked),
+            tools=bool(reader.items("tools")),
+            wants_stream_usage=True,
+        )
+        reader.flag("store")
+        reader.flag("background")
+        reader.strings("user", "safety_identifier", "instructions")
+        reader.objects("text", "reasoning", "prompt_cache_options")
+        if reader.refusal is not None:
+            return reader.refusal
+        weight = Weight()
+        weight.content(body.get("input"))
+        weight.content(body.get("instructions"))
+        weight.document(body.get("tools"))
+        weight.document(inner(body, "text", "format"))
+        ask.prompt_bytes, ask.media_items = weight.text_bytes, weight.media_items
+        return ask
+
+    def check_fields(self, ask: Ask, kind: str, *, pass_unknown: bool = False) -> Refusal | None:
+        body = ask.body
+        refusal = check_table(body, self.name, kind, pass_unknown=pass_unknown) or check_openai_tools(body.get("tools"))
+        if refusal is None and inner(body, "prompt_cache_options", "comparison_response_id") is not None:
+            where = "prompt_cache_options.comparison_response_id"
+            refusal = unsupported(where, "is not supported: requests are served without stored state.")
+        if refusal is None and type(body.get("input")) is list:
+            refusal = check_parts(body["input"], "input", kind)
+            for index, item in enumerate(body["input"]):
+                refusal = refusal or check_openai_tools(item.get("tools"), f"input.{index}.tools")
+        return refusal
+
+    def rewrite(self, ask: Ask, rewrite: Rewrite, kind: str) -> bytes:
+        copy = rewriting.begin(ask.body, rewrite)
+        copy["store"] = False
+        rewriting.cap(copy, rewrite.output_cap, "max_output_tokens")
+        rewriting.partition_cache(copy, rewrite, kind)
+        return dumps(copy)
+
+    def usage(self, body: bytes) -> Usage | None:
+        # Parsed, not scanned: tools and schemas come back with keys that the caller chose, "usage" among them.
+        return responses_usage(inner(parse_object(body), "usage"))
+
+    def output_bytes(self, body: bytes) -> int:
+        return string_pieces(body, _STYLES)
+
+    def meter(self, *, strip_usage: bool) -> StreamMeter:  # noqa: ARG002 - usage is always part of these streams
+        return ResponsesMeter()
+
+
+def _check_input(reader: FieldReader, body: dict[str, Any]) -> None:
+    value = body.get("input")
+    if type(value) is str:
+        return
+    if type(value) is not list or not value:
+        reader.fail("input", "a string or a list of at least one item")
+    else:
+        reader.items("input")

@@ -1,0 +1,106 @@
+"""Finding model-authored text in an event's JSON without parsing it.
+
+A key pattern such as `"content":"` cannot occur inside a JSON string: there every quote has a backslash before it,
+so `"` never follows a letter or precedes a colon unescaped. A hit is therefore always a key with a string value.
+"""
+
+from typing import Any
+
+from gateway.core.jsonio import JsonError, loads
+
+Markers = tuple[bytes, ...]
+
+
+def markers(*keys: str) -> tuple[Markers, Markers]:
+    """The patterns for string values under these keys: compact, and with a space after the colon."""
+    return (
+        tuple(f'"{key}":"'.encode() for key in keys),
+        tuple(f'"{key}": "'.encode() for key in keys),
+    )
+
+
+def string_size(event: bytes, start: int) -> int:
+    """UTF-8 bytes of the JSON string whose first character is at `start`; -1 when it does not end."""
+    end = event.find(b'"', start)
+    if end < 0:
+        return -1
+    escape = event.find(b"\\", start, end)
+    if escape < 0:
+        return end - start
+    while True:
+        # The quote is escaped when an odd number of backslashes stands before it.
+        back = end - 1
+        while event[back] == 0x5C:
+            back -= 1
+        if (end - back) % 2:
+            break
+        end = event.find(b'"', end + 1)
+        if end < 0:
+            return -1
+    try:
+        return len(loads(event[start - 1 : end + 1]).encode())
+    except JsonError:
+        return end - start
+
+
+def texts(value: Any, keys: frozenset[str]) -> tuple[int, int]:
+    """The same count on a parsed document: how many non-empty strings under these keys, and their UTF-8 bytes."""
+    pieces = size = 0
+    stack: list[Any] = [value]
+    while stack:
+        node = stack.pop()
+        if type(node) is dict:
+            for key, below in node.items():
+                if type(below) is str:
+                    if below and key in keys:
+                        pieces += 1
+                        size += len(below.encode())
+                else:
+                    stack.append(below)
+        elif type(node) is list:
+            stack.extend(node)
+    return pieces, size
+
+
+def string_pieces(body: bytes, styles: tuple[Markers, Markers]) -> int:
+    """UTF-8 bytes of all strings under the keys in a whole body, in either spacing."""
+    size = 0
+    for style in styles:
+        for marker in style:
+            at = body.find(marker)
+            while at >= 0:
+                start = at + len(marker)
+                size += max(0, string_size(body, start))
+                at = body.find(marker, start)
+    return size
+
+
+def usage_object(body: bytes) -> Any:
+    """The last `"usage": {...}` of a complete body, cut out by its braces; None when there is none.
+
+    The rest is not parsed: answers with embeddings or log probabilities run to millions of values. Only for bodies
+    in which neither the model nor the caller chooses any key.
+    """
+    at = body.rfind(b'"usage"')
+    while at >= 0:
+        start = at + 7
+        head = body[start : start + 16].lstrip()
+        if head.startswith(b":") and head[1:].lstrip().startswith(b"{"):
+            return _object_at(body, body.find(b"{", start))
+        at = body.rfind(b'"usage"', 0, at)
+    return None
+
+
+def _object_at(body: bytes, start: int) -> Any:
+    depth = 1
+    at = start
+    while depth:
+        close = body.find(b"}", at + 1)
+        if close < 0:
+            return None
+        depth += body.count(b"{", at + 1, close) - 1
+        at = close
+    try:
+        return loads(body[start : at + 1])
+    except JsonError:
+        return None

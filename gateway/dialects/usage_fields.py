@@ -1,0 +1,95 @@
+"""Usage objects of the three APIs, normalised. Absent, null and zero differ: only numbers are reports."""
+
+from typing import Any
+
+from gateway.core.jsonio import JsonError, loads
+from gateway.core.usage import Usage
+
+
+def parse_object(data: bytes) -> dict[str, Any] | None:
+    """The JSON object in a body or an event, None when it is none: an upstream's mistake is no fault of ours."""
+    try:
+        document = loads(data)
+    except JsonError:
+        return None
+    return document if type(document) is dict else None
+
+
+def count(value: Any) -> int | None:
+    """A token count: an integer that is not negative."""
+    return value if type(value) is int and value >= 0 else None
+
+
+def inner(document: Any, *path: str) -> Any:
+    """The value at a path of object keys, None where the path breaks off."""
+    for key in path:
+        if type(document) is not dict:
+            return None
+        document = document.get(key)
+    return document
+
+
+def openai_usage(usage: Any) -> Usage | None:
+    """Chat, completions and embeddings: prompt_tokens and completion_tokens."""
+    return _totals(usage, "prompt", "completion")
+
+
+def responses_usage(usage: Any) -> Usage | None:
+    """Responses: input_tokens and output_tokens, cached parts included."""
+    return _totals(usage, "input", "output")
+
+
+def _totals(usage: Any, into: str, out: str) -> Usage | None:
+    entered = count(inner(usage, f"{into}_tokens"))
+    answered = count(inner(usage, f"{out}_tokens"))
+    if entered is None and answered is None:
+        return None
+    if answered is None:
+        total = count(inner(usage, "total_tokens"))
+        answered = max(0, total - (entered or 0)) if total is not None else None
+    details = f"{into}_tokens_details"
+    return Usage(
+        input_tokens=entered or 0,
+        output_tokens=answered or 0,
+        cache_read_tokens=count(inner(usage, details, "cached_tokens")) or 0,
+        cache_write_tokens=count(inner(usage, details, "cache_write_tokens")) or 0,
+        reasoning_tokens=count(inner(usage, f"{out}_tokens_details", "reasoning_tokens")) or 0,
+        estimated=entered is None or answered is None,
+    )
+
+
+class AnthropicCounts:
+    """Anthropic's usage, merged per field: message_start brings the input, message_delta the cumulative output."""
+
+    __slots__ = ("_seen", "final")
+
+    def __init__(self) -> None:
+        self._seen: dict[str, int] = {}
+        self.final = False
+        """Whether the output count is the final one."""
+
+    def merge(self, usage: Any) -> None:
+        if type(usage) is not dict:
+            return
+        for name in ("input_tokens", "output_tokens", "cache_creation_input_tokens", "cache_read_input_tokens"):
+            value = count(usage.get(name))
+            if value is not None:
+                self._seen[name] = value
+        thinking = count(inner(usage, "output_tokens_details", "thinking_tokens"))
+        if thinking is not None:
+            self._seen["thinking"] = thinking
+
+    def usage(self) -> Usage | None:
+        seen = self._seen
+        if not seen:
+            return None
+        written = seen.get("cache_creation_input_tokens", 0)
+        read = seen.get("cache_read_input_tokens", 0)
+        return Usage(
+            input_tokens=seen.get("input_tokens", 0) + written + read,
+            output_tokens=seen.get("output_tokens", 0),
+            cache_read_tokens=read,
+            cache_write_tokens=written,
+            reasoning_tokens=seen.get("thinking", 0),
+            estimated=not self.final or "output_tokens" not in seen or "input_tokens" not in seen,
+        )
