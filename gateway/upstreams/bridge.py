@@ -1,0 +1,253 @@
+"""Carries one request over to one of several upstreams: pick, send, ask elsewhere before the first byte."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from random import random
+from typing import Final
+
+from gateway.core import reasons
+from gateway.core.clock import Clock
+from gateway.core.ports import Events
+from gateway.core.refusal import Refusal
+from gateway.upstreams import faults
+from gateway.upstreams.base import Answer, Call, Transport, UpstreamFailed
+from gateway.upstreams.breaker import Breaker
+from gateway.upstreams.forwarded import Attempt, Forwarded, NotForwarded, Status
+from gateway.upstreams.headers import media_type
+from gateway.upstreams.pick import pick, soonest
+from gateway.upstreams.settings import UpstreamSettings
+from gateway.upstreams.upstream import Upstream
+
+MAX_ATTEMPTS: Final = 3
+_ERROR_BODY_S: Final = 5.0
+_ERROR_BODY_BYTES: Final = 64 * 1024
+"""An error's body is short and there at once; nobody waits long for the explanation of a refusal."""
+
+MakeCall = Callable[[Upstream], Call]
+
+
+@dataclass(frozen=True, slots=True)
+class _Errand:
+    """What is to be forwarded, wherever it goes."""
+
+    make_call: MakeCall
+    hide: Mapping[str, str]
+    model: str
+
+
+@dataclass(slots=True)
+class _Miss:
+    """An attempt that brought no answer to pass on."""
+
+    outcome: str
+    refusal: Refusal
+    elsewhere: bool = False
+    again: bool = False
+    detail: str = ""
+    """For operators: what went wrong on the wire."""
+
+
+class Bridge:
+    """Forwards over named upstreams. Built from settings; a reload builds another and closes this one when idle.
+
+    Retries happen only before anything was passed on, at most twice, and only where the upstream cannot have
+    taken the request on: it was not reached, an idle connection had died, or it said 429, 502, 503 or 529 and
+    another one may be asked.
+    """
+
+    def __init__(
+        self,
+        upstreams: Sequence[UpstreamSettings],
+        make_transport: Callable[[UpstreamSettings], Transport],
+        clock: Clock,
+        events: Events,
+        jitter: Callable[[], float] = random,
+    ) -> None:
+        self._clock = clock
+        self._events = events
+        self._turn = 0
+        self._upstreams = {
+            settings.name: Upstream(settings, make_transport(settings), Breaker(jitter)) for settings in upstreams
+        }
+
+    def upstream(self, name: str) -> Upstream:
+        """Raises KeyError for a name that is not configured."""
+        return self._upstreams[name]
+
+    async def forward(
+        self,
+        candidates: Sequence[str],
+        make_call: MakeCall,
+        hide: Mapping[str, str] | None = None,
+        model: str = "",
+    ) -> Forwarded | NotForwarded:
+        """Send what `make_call` makes for the picked upstream. A Forwarded must be released exactly once.
+
+        `hide` maps names that error texts must not show to what the caller knows instead. `model` is the upstream's
+        name of the model: an upstream that is busy with one may still be asked for another.
+        """
+        errand = _Errand(make_call, hide or {}, model)
+        attempts: list[Attempt] = []
+        left = [self._upstreams[name] for name in candidates]
+        same: Upstream | None = None
+        refusal: Refusal | None = None
+        while len(attempts) < MAX_ATTEMPTS:
+            upstream = same or self._pick(left, model)
+            if upstream is None:
+                break
+            result = await self._attempt(upstream, errand, attempts)
+            if isinstance(result, Forwarded):
+                return result
+            refusal = result.refusal
+            died_idle = result.again and same is None
+            if died_idle:
+                same = upstream
+                continue
+            same = None
+            left = [other for other in left if other is not upstream]
+            if not (result.elsewhere or result.again):
+                break
+        return NotForwarded(refusal or self._nobody(left, model), tuple(attempts))
+
+    def _pick(self, left: Sequence[Upstream], model: str) -> Upstream | None:
+        now = self._clock.monotonic()
+        if len(left) == 1:
+            return left[0] if left[0].ready(now, model) else None
+        self._turn += 1
+        chosen = pick([upstream.candidate(now, model) for upstream in left], self._turn)
+        return None if chosen is None else self._upstreams[chosen.name]
+
+    async def _attempt(self, upstream: Upstream, errand: _Errand, attempts: list[Attempt]) -> Forwarded | _Miss:
+        call = errand.make_call(upstream)
+        upstream.outstanding += 1
+        upstream.breaker.claim()
+        outcome, detail = "cancelled", ""
+        kept = False
+        try:
+            result = await self._send(upstream, call, errand)
+            if isinstance(result, _Miss):
+                outcome, detail = result.outcome, result.detail
+                return result
+            outcome = "answered"
+            kept = True
+        finally:
+            if not kept:
+                upstream.outstanding -= 1
+                if outcome == "cancelled":
+                    upstream.breaker.forget()
+            attempts.append(Attempt(upstream.name, outcome))
+            self._events.emit("upstream.attempt", upstream=upstream.name, outcome=outcome, detail=detail)
+        hide = {**upstream.secrets, **errand.hide}
+        return Forwarded(upstream.settings, result, tuple(attempts), hide, lambda ok: self._released(upstream, ok))
+
+    async def _send(self, upstream: Upstream, call: Call, errand: _Errand) -> Answer | _Miss:
+        try:
+            answer = await upstream.transport.send(call)
+        except UpstreamFailed as failure:
+            return self._missed(upstream, failure)
+        if 200 <= answer.status < 300:
+            if media_type(answer.headers) is None:
+                answer.abort()
+                return self._missed(upstream, UpstreamFailed("body", "the answer is neither JSON nor an event stream"))
+            self._judge(upstream, Breaker.answered)
+            return answer
+        return await self._refused(upstream, answer, errand)
+
+    def _missed(self, upstream: Upstream, failure: UpstreamFailed) -> _Miss:
+        refusal = faults.from_failure(failure)
+        if failure.stale:
+            # The upstream only closed an idle connection: no fault, and no news about its health.
+            upstream.breaker.forget()
+            return _Miss("stale", refusal, again=True)
+        self._judge(upstream, lambda breaker: breaker.failed(self._clock.monotonic()))
+        outcome = "timeout" if failure.timeout else "unreachable" if failure.phase == "connect" else "broken"
+        return _Miss(outcome, refusal, elsewhere=not failure.sent, detail=str(failure))
+
+    async def _refused(self, upstream: Upstream, answer: Answer, errand: _Errand) -> _Miss:
+        status = answer.status
+        hide = {**upstream.secrets, **errand.hide}
+        body = await _error_body(answer) if status in faults.REJECTED else _unread(answer)
+        refusal = faults.from_answer(status, answer.headers, body, self._clock.now_ms(), hide)
+        now = self._clock.monotonic()
+        asked = faults.retry_after_ms(answer.headers, self._clock.now_ms())
+        if status in (401, 403):
+            outcome = "credentials"
+            self._judge(upstream, lambda breaker: breaker.doubt(now))
+        elif status == 429 or (status in faults.BUSY and asked is not None):
+            outcome = "busy"
+            wait_s = (faults.DEFAULT_WAIT_MS if asked is None else asked) / 1000
+            # Providers limit per model and key; overload is of the whole upstream.
+            model = errand.model if status == 429 else ""
+            self._judge(upstream, lambda breaker: breaker.pause(now, wait_s, model))
+        elif status == 500:
+            outcome = "failed"
+            self._judge(upstream, lambda breaker: breaker.stumbled(now))
+        elif status >= 500 or status == 408:
+            outcome = "failed"
+            self._judge(upstream, lambda breaker: breaker.failed(now))
+        else:
+            outcome = "rejected"
+            self._judge(upstream, Breaker.succeeded)
+        return _Miss(outcome, refusal, elsewhere=status in faults.ELSEWHERE)
+
+    def _released(self, upstream: Upstream, ok: bool | None) -> None:
+        upstream.outstanding -= 1
+        if ok is True:
+            self._judge(upstream, Breaker.succeeded)
+        elif ok is False:
+            self._judge(upstream, lambda breaker: breaker.failed(self._clock.monotonic()))
+
+    def _judge(self, upstream: Upstream, verdict: Callable[[Breaker], None]) -> None:
+        before = upstream.breaker.open
+        verdict(upstream.breaker)
+        after = upstream.breaker.open
+        if before != after:
+            self._events.emit("upstream.state", upstream=upstream.name, open=int(after))
+
+    def _nobody(self, left: Sequence[Upstream], model: str) -> Refusal:
+        """No upstream may be asked now: each is open, paused or full."""
+        now = self._clock.monotonic()
+        wait = soonest([upstream.candidate(now, model) for upstream in left])
+        wait_ms = faults.DEFAULT_WAIT_MS if wait is None else max(faults.DEFAULT_WAIT_MS, round(wait * 1000))
+        breakers = [upstream.breaker for upstream in left if not upstream.full]
+        if left and all(breaker.paused(now, model) and not breaker.open for breaker in breakers):
+            return Refusal(reasons.UPSTREAM_BUSY, "the model server is busy; try again shortly", retry_after_ms=wait_ms)
+        message = "no model server can take the request now"
+        return Refusal(reasons.UPSTREAM_UNAVAILABLE, message, retry_after_ms=wait_ms)
+
+    def snapshot(self) -> list[Status]:
+        """Every upstream as admin pages and gauges show it, in the order of the settings."""
+        now = self._clock.monotonic()
+        return [
+            Status(name, not upstream.breaker.open and not upstream.breaker.suspect(now), upstream.outstanding)
+            for name, upstream in self._upstreams.items()
+        ]
+
+    async def close(self) -> None:
+        await asyncio.gather(*(upstream.transport.close() for upstream in self._upstreams.values()))
+
+
+async def _error_body(answer: Answer) -> bytes:
+    """The text of a refusal, or nothing when it is too long, too slow or cut."""
+    body = b""
+    try:
+        async with asyncio.timeout(_ERROR_BODY_S):
+            async for chunk in answer.chunks():
+                body += chunk
+                if len(body) > _ERROR_BODY_BYTES:
+                    answer.abort()
+                    return b""
+    except (UpstreamFailed, TimeoutError):
+        answer.abort()
+        return b""
+    except BaseException:
+        answer.abort()
+        raise
+    answer.finish()
+    return body
+
+
+def _unread(answer: Answer) -> bytes:
+    answer.abort()
+    return b""

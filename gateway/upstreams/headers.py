@@ -1,0 +1,68 @@
+"""What crosses the bridge in heads: two short allowlists. Everything else stays on its own side."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from gateway.core.ids import valid_inbound_id
+from gateway.upstreams.settings import ANTHROPIC_DIALECTS, UpstreamSettings
+
+USER_AGENT: Final = "excise-gateway"
+
+# Only these of the caller's: they choose the API's shape. openai-beta is not among them: it switches on
+# stateful features that are not served. Credentials, cookies, forwarding and x-stainless-* headers never cross.
+_CALLER: Final = ("anthropic-version", "anthropic-beta")
+_MAX_VALUE: Final = 512
+
+# Harmless and useful to a caller. Not: organization ids (whose account pays), rate limits (the wrong bucket),
+# server, via, cf-* and set-cookie (infrastructure), request ids (renamed below), hop-by-hop and framing (ours).
+_ANSWER: Final = ("openai-processing-ms", "openai-version", "openai-model")
+_MEDIA_TYPES: Final = ("application/json", "text/event-stream")
+UPSTREAM_ID: Final = "x-gateway-upstream-request-id"
+
+
+def request_template(settings: UpstreamSettings, dialect: str) -> dict[str, str]:
+    """What every request of a dialect to an upstream carries; made once, copied per request."""
+    headers = {"content-type": "application/json", "user-agent": USER_AGENT, "accept-encoding": "identity"}
+    if settings.api_key:
+        anthropic = dialect in ANTHROPIC_DIALECTS
+        auth = settings.auth or ("x-api-key" if anthropic else "bearer")
+        if auth == "bearer":
+            headers["authorization"] = f"Bearer {settings.api_key}"
+        else:
+            headers[auth] = settings.api_key
+    return headers
+
+
+def request_headers(
+    template: Mapping[str, str], caller: Mapping[str, str], request_id: str, *, stream: bool
+) -> dict[str, str]:
+    """The head of one request. `caller` has lower-case names or ignores case."""
+    headers = dict(template)
+    headers["accept"] = "text/event-stream" if stream else "application/json"
+    headers["x-request-id"] = request_id
+    for name in _CALLER:
+        value = caller.get(name)
+        if value is not None and _plain(value):
+            headers[name] = value
+    return headers
+
+
+def answer_headers(answer: Mapping[str, str]) -> list[tuple[str, str]]:
+    """What the caller sees of an answer's head, whose names are lower-case."""
+    headers = [("content-type", media_type(answer) or "application/octet-stream")]
+    headers += [(name, answer[name]) for name in _ANSWER if name in answer and _plain(answer[name])]
+    upstream_id = answer.get("x-request-id") or answer.get("request-id")
+    if upstream_id is not None and valid_inbound_id(upstream_id):
+        headers.append((UPSTREAM_ID, upstream_id))
+    return headers
+
+
+def media_type(answer: Mapping[str, str]) -> str | None:
+    """The content type when it is one an API answers in, with its parameters; else None."""
+    value = answer.get("content-type", "")
+    return value if value.partition(";")[0].strip().lower() in _MEDIA_TYPES and _plain(value) else None
+
+
+def _plain(value: str) -> bool:
+    """Printable ASCII of a sane length: it cannot split a head or flood it."""
+    return 0 < len(value) <= _MAX_VALUE and value.isascii() and value.isprintable()
