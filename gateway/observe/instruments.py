@@ -1,0 +1,92 @@
+"""Every metric the gateway exports, declared once: name, type, help, labels. docs/metrics.md is checked against it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+
+class Kind(StrEnum):
+    """Prometheus types in use. A gauge without labels is read by callback at scrape time."""
+
+    COUNTER = "counter"
+    GAUGE = "gauge"
+    HISTOGRAM = "histogram"
+
+
+@dataclass(frozen=True, slots=True)
+class Instrument:
+    """One metric. `scale` divides the integer slot on export (nano-dollars to dollars)."""
+
+    name: str
+    kind: Kind
+    help: str
+    labels: tuple[str, ...] = ()
+    buckets: tuple[float, ...] = ()
+    scale: int = 1
+    cap: int = 5000
+
+
+DURATION_S: Final = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
+"""The GenAI boundaries: model answers take 10 ms to minutes."""
+SHORT_S: Final = (0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
+"""Our own work and the store's: tens of microseconds when well, a second when not."""
+RATIO: Final = (0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 1.0)
+TOKENS: Final = (0.0, 1.0, 4.0, 16.0, 64.0, 256.0, 1024.0, 4096.0, 16384.0, 65536.0, 262144.0)
+
+_C, _G, _H = Kind.COUNTER, Kind.GAUGE, Kind.HISTOGRAM
+
+METRICS: Final = (
+    Instrument("gateway_requests_total", _C, "Requests, by how they ended.", ("route", "model", "outcome")),
+    Instrument("gateway_refusals_total", _C, "Requests the gateway refused, by reason code.", ("route", "reason")),
+    Instrument(
+        "gateway_request_duration_seconds", _H, "From the request head to the last byte of the answer.",
+        ("route", "stream"), DURATION_S,
+    ),
+    Instrument(
+        "gateway_overhead_seconds", _H, "Time spent in the gateway itself, waiting for upstreams and callers excluded.",
+        ("route",), SHORT_S,
+    ),
+    Instrument(
+        "gateway_time_to_first_byte_seconds", _H, "From the request head to the first byte of the answer's body.",
+        ("route",), DURATION_S,
+    ),
+    Instrument(
+        "gateway_upstream_requests_total", _C, "Attempts sent to an upstream, by class of status or failure.",
+        ("upstream", "code_class"),
+    ),
+    Instrument(
+        "gateway_upstream_duration_seconds", _H, "From sending an attempt to the end of the upstream's answer.",
+        ("upstream",), DURATION_S,
+    ),
+    Instrument("gateway_upstream_up", _G, "1 while requests may be sent to the upstream.", ("upstream",)),
+    Instrument("gateway_tokens_total", _C, "Tokens settled; cached input counts as input.", ("model", "direction")),
+    Instrument("gateway_cost_usd_total", _C, "Dollars settled at the prices of models.yaml.", ("model",), scale=10**9),
+    Instrument(
+        "gateway_decisions_total", _C, "Policy decisions, those of audit mode included.",
+        ("policy", "action", "mode", "reason"),
+    ),
+    Instrument(
+        "gateway_limit_saturation_ratio", _H, "Used part of a limit right after a request was admitted or refused.",
+        ("policy", "limit"), RATIO,
+    ),
+    Instrument("gateway_reservations_held", _G, "Reservations that are neither settled nor expired."),
+    Instrument("gateway_settlements_total", _C, "Reservations settled.", ("outcome", "estimated")),
+    Instrument(
+        "gateway_settle_adjustment_tokens", _H, "Tokens by which a settlement differed from its reservation.",
+        ("direction",), TOKENS,
+    ),
+    Instrument("gateway_store_operations_total", _C, "Operations on the usage store.", ("op", "outcome")),
+    Instrument("gateway_store_duration_seconds", _H, "Time an operation on the usage store took.", ("op",), SHORT_S),
+    Instrument("gateway_policy_reload_success_timestamp_seconds", _G, "Unix time of the last good policy load."),
+    Instrument("gateway_policy_last_reload_successful", _G, "1 if the last policy load succeeded."),
+    Instrument("gateway_policy_info", _G, "The policy revision in force, as a label; always 1.", ("revision",)),
+    Instrument("gateway_requests_in_flight", _G, "Requests being served."),
+    Instrument("gateway_inflight_body_bytes", _G, "Request body bytes held in memory."),
+    Instrument("gateway_client_disconnects_total", _C, "Callers that left before their answer was whole.", ("phase",)),
+    Instrument("gateway_retries_observed_total", _C, "Requests that the caller's SDK marked as a retry."),
+    Instrument("gateway_decision_log_dropped_total", _C, "Decision records that a full or broken sink lost."),
+    Instrument("gateway_build_info", _G, "The running version, as a label; always 1.", ("version",)),
+    Instrument("gateway_event_loop_lag_seconds", _G, "How late the event loop ran its last timer."),
+)  # fmt: skip
+
+BY_NAME: Final = {instrument.name: instrument for instrument in METRICS}

@@ -1,0 +1,199 @@
+import re
+from pathlib import Path
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from gateway.core.usage import Usage
+from gateway.observe.instruments import METRICS, Instrument, Kind
+from gateway.observe.metrics import Metrics
+
+DOCS = Path(__file__).parents[3] / "docs" / "metrics.md"
+
+
+def metrics() -> Metrics:
+    made = Metrics("1.2.3", ["chat", "messages"])
+    made.configure(["small", "large"], ["gpu-1", "gpu-2"], ["free"], ["rpm"])
+    return made
+
+
+def samples(made: Metrics) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
+    return {
+        (sample.name, frozenset(sample.labels.items())): sample.value
+        for family in text_string_to_metric_families(made.render().decode())
+        for sample in family.samples
+    }
+
+
+def value(made: Metrics, name: str, **labels: str) -> float | None:
+    return samples(made).get((name, frozenset(labels.items())))
+
+
+def whole_request(made: Metrics, model: str = "small", route: str = "chat", policy: str = "free") -> None:
+    made.request_done(route, model, "complete", stream=True, duration_s=2.0, overhead_s=0.0003, ttfb_s=0.2)
+    made.refused(route, "rate_limit_exceeded")
+    made.tokens(model, Usage(10, 20), 1_500_000_000)
+    made.decision(policy, "allow", "enforce", "none")
+    made.saturation(policy, "rpm", 0.5)
+    made.upstream_attempt("gpu-1", "2xx")
+    made.upstream_done("gpu-1", 1.5)
+    made.settled("complete", estimated=False, adjustment_tokens=-300)
+    made.store_call("reserve", "ok", 0.00002)
+    made.client_gone("answer")
+    made.retry_observed()
+
+
+def test_what_is_counted_is_what_is_scraped():
+    made = metrics()
+    whole_request(made)
+    whole_request(made)
+    assert value(made, "gateway_requests_total", route="chat", model="small", outcome="complete") == 2
+    assert value(made, "gateway_request_duration_seconds_bucket", route="chat", stream="true", le="1.28") == 0
+    assert value(made, "gateway_request_duration_seconds_bucket", route="chat", stream="true", le="2.56") == 2
+    assert value(made, "gateway_request_duration_seconds_sum", route="chat", stream="true") == 4.0
+    assert value(made, "gateway_overhead_seconds_count", route="chat") == 2
+    assert value(made, "gateway_time_to_first_byte_seconds_count", route="chat") == 2
+    assert value(made, "gateway_refusals_total", route="chat", reason="rate_limit_exceeded") == 2
+    assert value(made, "gateway_tokens_total", model="small", direction="input") == 20
+    assert value(made, "gateway_tokens_total", model="small", direction="output") == 40
+    assert value(made, "gateway_cost_usd_total", model="small") == 3.0
+    assert value(made, "gateway_decisions_total", policy="free", action="allow", mode="enforce", reason="none") == 2
+    assert value(made, "gateway_limit_saturation_ratio_bucket", policy="free", limit="rpm", le="0.5") == 2
+    assert value(made, "gateway_upstream_requests_total", upstream="gpu-1", code_class="2xx") == 2
+    assert value(made, "gateway_upstream_duration_seconds_count", upstream="gpu-1") == 2
+    assert value(made, "gateway_settlements_total", outcome="complete", estimated="false") == 2
+    assert value(made, "gateway_store_operations_total", op="reserve", outcome="ok") == 2
+    assert value(made, "gateway_store_duration_seconds_count", op="reserve") == 2
+    assert value(made, "gateway_client_disconnects_total", phase="answer") == 2
+    assert value(made, "gateway_retries_observed_total") == 2
+    assert value(made, "gateway_build_info", version="1.2.3") == 1
+
+
+def test_a_request_without_an_answer_has_no_first_byte():
+    made = metrics()
+    made.request_done("chat", "small", "refused", stream=False, duration_s=0.001, overhead_s=0.001)
+    assert value(made, "gateway_requests_total", route="chat", model="small", outcome="refused") == 1
+    assert value(made, "gateway_time_to_first_byte_seconds_count", route="chat") is None
+
+
+def test_settlement_adjustments_go_in_two_directions():
+    made = metrics()
+    made.settled("complete", estimated=True, adjustment_tokens=-300)
+    made.settled("complete", estimated=True, adjustment_tokens=70)
+    made.settled("complete", estimated=True, adjustment_tokens=0)
+    assert value(made, "gateway_settle_adjustment_tokens_sum", direction="refund") == 300
+    assert value(made, "gateway_settle_adjustment_tokens_count", direction="refund") == 2
+    assert value(made, "gateway_settle_adjustment_tokens_sum", direction="debit") == 70
+    assert value(made, "gateway_settlements_total", outcome="complete", estimated="true") == 3
+
+
+def test_random_names_never_make_series():
+    made = metrics()
+    whole_request(made, model="unknown", route="scan", policy="gone")
+    before = len(samples(made))
+    for index in range(20_000):
+        whole_request(made, model=f"m{index}", route=f"/admin{index}.php", policy=f"p{index}")
+        made.upstream_attempt(f"u{index}", "2xx")
+        made.upstream_done(f"u{index}", 1.0)
+        made.upstream_state(f"u{index}", up=False)
+        made.refused("chat", f"reason {index}")
+        made.saturation("free", f"l{index}", 1.0)
+    # Two values that were not seen before: upstream and reason "other" (a counter and the 17 samples of a histogram).
+    assert len(samples(made)) - before < 60
+    assert value(made, "gateway_requests_total", route="other", model="other", outcome="complete") == 20_001
+
+
+def test_a_reload_changes_what_labels_may_say():
+    made = metrics()
+    whole_request(made, model="small")
+    made.upstream_state("gpu-2", up=False)
+    made.configure(["large", "huge"], ["gpu-2", "gpu-3"], ["free"], ["rpm"])
+    whole_request(made, model="huge")
+    whole_request(made, model="small")
+    assert value(made, "gateway_requests_total", route="chat", model="small", outcome="complete") is None
+    assert value(made, "gateway_requests_total", route="chat", model="huge", outcome="complete") == 1
+    assert value(made, "gateway_requests_total", route="chat", model="other", outcome="complete") == 1
+    # Counts that still have their labels go on, and so does the state of an upstream that stays.
+    assert value(made, "gateway_store_operations_total", op="reserve", outcome="ok") == 3
+    assert value(made, "gateway_upstream_up", upstream="gpu-1") is None
+    assert value(made, "gateway_upstream_up", upstream="gpu-2") == 0
+    assert value(made, "gateway_upstream_up", upstream="gpu-3") == 1
+
+
+def test_watched_gauges_are_read_at_scrape_time_and_a_broken_one_is_left_out():
+    made = metrics()
+    held = [3]
+    made.watch("gateway_reservations_held", lambda: held[0])
+    made.watch("gateway_decision_log_dropped_total", lambda: 7)
+    made.watch("gateway_requests_in_flight", lambda: 1 // 0)
+    held[0] = 4
+    assert value(made, "gateway_reservations_held") == 4
+    assert value(made, "gateway_decision_log_dropped_total") == 7
+    assert value(made, "gateway_requests_in_flight") is None
+
+
+def test_only_declared_metrics_without_labels_can_be_watched():
+    with pytest.raises(ValueError, match="has labels"):
+        metrics().watch("gateway_upstream_up", lambda: 1)
+    with pytest.raises(KeyError):
+        metrics().watch("gateway_no_such_thing", lambda: 1)
+
+
+def test_the_policy_revision_in_force_is_one_series():
+    made = metrics()
+    made.reloaded("r1", 1_800_000_000_500)
+    made.reloaded("r2", 1_800_000_001_500)
+    made.reload_failed()
+    assert value(made, "gateway_policy_info", revision="r1") is None
+    assert value(made, "gateway_policy_info", revision="r2") == 1
+    assert value(made, "gateway_policy_reload_success_timestamp_seconds") == 1_800_000_001.5
+    assert value(made, "gateway_policy_last_reload_successful") == 0
+
+
+def test_counters_without_labels_start_at_zero():
+    assert value(metrics(), "gateway_retries_observed_total") == 0
+
+
+# The rules that `promtool check metrics` knows, and ours on top.
+
+UNITS = ("_seconds", "_bytes", "_ratio", "_usd", "_tokens")
+
+
+@pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
+def test_names_follow_the_conventions(metric: Instrument):
+    assert re.fullmatch(r"gateway_[a-z]+(_[a-z]+)*", metric.name)
+    assert metric.help.endswith(".")
+    assert (metric.kind is Kind.COUNTER) == metric.name.endswith("_total")
+    assert (metric.kind is Kind.HISTOGRAM) == bool(metric.buckets)
+    if metric.kind is Kind.HISTOGRAM:
+        assert metric.name.endswith(UNITS)
+        assert list(metric.buckets) == sorted(set(metric.buckets))
+        assert "model" not in metric.labels, "a model label multiplies every bucket: it stands on counters only"
+        assert not {"le", "quantile"} & set(metric.labels)
+    else:
+        assert not metric.name.endswith(("_count", "_sum", "_bucket"))
+    assert not re.search(r"_(ms|milliseconds|minutes|hours|kb|mb|percent|gauge|counter|histogram)(_|$)", metric.name)
+    assert not {"account", "key", "key_id", "org", "user", "path", "address"} & set(metric.labels)
+    for label in metric.labels:
+        assert re.fullmatch(r"[a-z]+(_[a-z]+)*", label)
+
+
+def test_names_are_unique():
+    names = [metric.name for metric in METRICS]
+    assert len(names) == len(set(names))
+
+
+def test_the_scrape_offers_every_metric_and_no_other():
+    families = {family.name: family for family in text_string_to_metric_families(metrics().render().decode())}
+    for metric in METRICS:
+        family = families.pop(metric.name.removesuffix("_total"))
+        assert (family.type, family.documentation) == (metric.kind, metric.help)
+    assert not families
+
+
+def test_the_documentation_has_one_row_for_every_metric_and_no_other():
+    rows = re.findall(r"^\| `(gateway_\w+)` \| (\w+) \| ([^|]*) \| ([^|]*) \|$", DOCS.read_text(), re.MULTILINE)
+    documented = [
+        (name, kind, tuple(re.findall(r"`(\w+)`", labels)), text.strip()) for name, kind, labels, text in rows
+    ]
+    assert documented == [(metric.name, metric.kind.value, metric.labels, metric.help) for metric in METRICS]

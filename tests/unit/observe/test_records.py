@@ -1,0 +1,136 @@
+import json
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from gateway.core.units import Unit
+from gateway.core.usage import Usage
+from gateway.observe.records import MAX_LIST, MAX_TEXT, DecisionRecord, FindingRecord, LimitRecord
+
+DOCS = Path(__file__).parents[3] / "docs" / "decision-records.md"
+TEXT_FIELDS = [field.name for field in fields(DecisionRecord) if field.type is str]
+SECRET = "sk-ex-4fAbC9_c2VjcmV0c2VjcmV0c2VjcmV0x7"
+
+
+def record(**changes) -> DecisionRecord:
+    facts = {
+        "id": "dec_1",
+        "time_ms": 1_800_000_000_123,
+        "request_id": "req_1",
+        "route": "chat",
+        "status": 200,
+        "outcome": "complete",
+        "version": "1.2.3",
+    }
+    return DecisionRecord(**{**facts, **changes})
+
+
+def full() -> DecisionRecord:
+    return record(
+        account="acme",
+        usage=Usage(10, 20, estimated=True),
+        findings=(FindingRecord("free", "deny", "audit", "rate_limit_exceeded"),),
+        limits=(LimitRecord("free", "rpm", "requests", 1, 59), LimitRecord("free", "usd", "usd", 5, -2, failing=True)),
+        duration_s=1.23456789,
+        ttfb_s=0.5,
+        cost_nano_usd=2**60,
+    )
+
+
+def test_a_record_is_one_line_of_json():
+    line = full().as_line()
+    assert line.endswith(b"\n")
+    assert line.count(b"\n") == 1
+    read = json.loads(line)
+    assert read == full().as_dict()
+    assert read["time"] == "2027-01-15T08:00:00.123+00:00"
+    assert read["usage"] == {
+        "input_tokens": 10,
+        "output_tokens": 20,
+        "cache_read_tokens": 0,
+        "cache_write_tokens": 0,
+        "reasoning_tokens": 0,
+        "estimated": True,
+    }
+    assert read["limits"][1] == {
+        "policy": "free",
+        "limit": "usd",
+        "unit": "usd",
+        "reserved": 5,
+        "remaining": -2,
+        "failing": True,
+        "mode": "enforce",
+    }
+    assert read["findings"] == [{"policy": "free", "action": "deny", "mode": "audit", "reason": "rate_limit_exceeded"}]
+    assert read["duration_s"] == 1.234568
+    assert read["cost_nano_usd"] == 2**60
+
+
+def test_words_of_a_closed_set_are_written_as_text():
+    read = json.loads(record(outcome=Unit.USD, limits=(LimitRecord("p", "l", Unit.REQUESTS, 1, 1),)).as_line())
+    assert (read["outcome"], read["limits"][0]["unit"]) == ("usd", "requests")
+
+
+def test_the_order_of_members_never_changes():
+    assert list(record().as_dict()) == list(full().as_dict())
+    assert list(record().as_dict())[:4] == ["schema", "id", "time", "request_id"]
+
+
+def test_absent_facts_are_null_not_missing():
+    read = record().as_dict()
+    assert read["usage"] is None
+    assert read["ttfb_s"] is None
+    assert read["limits"] == []
+
+
+@example({"request_id": "lone \ud800 surrogate"})
+@given(st.dictionaries(st.sampled_from(TEXT_FIELDS), st.text(st.characters(codec=None), max_size=400)))
+def test_any_text_in_any_field_stays_one_bounded_line(texts):
+    line = record(**texts).as_line()
+    assert line.count(b"\n") == 1
+    read = json.loads(line)
+    assert all(len(value) <= MAX_TEXT + 1 for value in read.values() if isinstance(value, str))
+
+
+def test_a_key_put_into_any_field_by_mistake_does_not_get_out():
+    assert len(TEXT_FIELDS) > 15
+    line = record(
+        **dict.fromkeys(TEXT_FIELDS, f"oops {SECRET}"),
+        findings=(FindingRecord(SECRET, SECRET, SECRET, SECRET),),
+        limits=(LimitRecord(SECRET, SECRET, SECRET, 1, 1, mode=SECRET),),
+    ).as_line()
+    assert b"c2VjcmV0" not in line
+    assert b"4fAbC9" not in line
+    assert line.count(b"[redacted]") == len(TEXT_FIELDS) + 8
+
+
+@pytest.mark.parametrize("key", [SECRET, SECRET.replace("sk-ex", "SK-EX"), SECRET.replace("sk-ex", "sK-adm")])
+def test_a_key_is_known_in_any_case(key):
+    assert b"c2VjcmV0" not in record(policy=key).as_line()
+
+
+def test_a_long_text_is_cut_so_that_no_prompt_fits():
+    prompt = "CANARY " * 50 + "the tail of a prompt"
+    assert b"the tail" not in record(policy=prompt).as_line()
+
+
+def test_lists_are_bounded():
+    read = record(limits=(LimitRecord("p", "l", "requests", 1, 1),) * 1000).as_dict()
+    assert len(read["limits"]) == MAX_LIST
+
+
+def test_the_documentation_lists_every_member_in_order():
+    documented = re.findall(r"^\| `(\w+)` \|", DOCS.read_text(), re.MULTILINE)
+    assert documented == list(full().as_dict())
+
+
+def test_the_documentation_lists_the_members_of_parts():
+    text = DOCS.read_text()
+    for part, kind in (("usage", Usage), ("limits", LimitRecord), ("findings", FindingRecord)):
+        (line,) = re.findall(rf"^\| `{part}` \|.*$", text, re.MULTILINE)
+        for field in fields(kind):
+            assert f"`{field.name}`" in line
