@@ -1,0 +1,71 @@
+"""From credentials to a principal: pure, synchronous, and the same work whatever was sent.
+
+Whether an id exists must not show in the time an answer takes, so every credential costs one hash and one
+comparison: unknown keys are compared with a record that nobody has.
+"""
+
+import hmac
+from typing import Final
+
+from gateway.core import reasons
+from gateway.core.account import Principal
+from gateway.core.refusal import Refusal
+from gateway.identity.directory import Directory
+from gateway.identity.keys import ADMIN_PREFIX, ParsedKey, digest, parse
+
+_NO_KEY: Final = ParsedKey("", b"-" * 27, intact=False)
+
+
+def authenticate(
+    authorization: str | None, x_api_key: str | None, directory: Directory, now_ms: int
+) -> Principal | Refusal:
+    """The caller, or why the credentials do not name one. Messages never quote a key."""
+    text = credential(authorization, x_api_key)
+    if isinstance(text, Refusal):
+        return text
+    key = parse(text) or _NO_KEY
+    record = directory.keys.get(key.id, directory.nobody)
+    same = hmac.compare_digest(digest(key.secret, record.pepper), record.digest)
+    if not same or not key.intact or record is directory.nobody:
+        return _unknown(text, key)
+    if record.revoked:
+        return _refuse("the API key was revoked")
+    if record.expires_ms is not None and record.expires_ms <= now_ms:
+        return _refuse("the API key has expired")
+    if record.principal.account.suspended:
+        return Refusal(reasons.ACCOUNT_SUSPENDED, "the account is suspended")
+    return record.principal
+
+
+def credential(authorization: str | None, x_api_key: str | None) -> str | Refusal:
+    """The one credential of a request, from either header or the same in both."""
+    bearer = None
+    if authorization is not None:
+        scheme, _, value = authorization.partition(" ")
+        if scheme.lower() != "bearer":
+            return _refuse("expected the header authorization: Bearer <key>, or x-api-key")
+        bearer = value.strip()
+    other = x_api_key.strip() if x_api_key is not None else None
+    if bearer is not None and other is not None and bearer != other:  # both are the caller's own: nothing to leak
+        return Refusal(
+            reasons.CONFLICTING_CREDENTIALS, "authorization and x-api-key hold different keys: send one of them"
+        )
+    text = bearer if bearer is not None else other
+    if not text:
+        return _refuse("no API key: send it in the header authorization: Bearer <key>, or x-api-key")
+    return text
+
+
+def _unknown(text: str, key: ParsedKey) -> Refusal:
+    """What can be told without telling whether the id exists."""
+    if text.startswith(ADMIN_PREFIX):
+        return _refuse("this is an admin token: it never calls inference; send an API key")
+    if key is _NO_KEY:
+        return _refuse("this is not an API key of this gateway: its form is wrong")
+    if not key.intact:
+        return _refuse("the API key was mistyped or cut: its check digits do not agree")
+    return _refuse("the API key is not known")
+
+
+def _refuse(message: str) -> Refusal:
+    return Refusal(reasons.INVALID_API_KEY, message)

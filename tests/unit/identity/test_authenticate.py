@@ -1,0 +1,123 @@
+"""Who is let in, what the others are told, and that every credential costs the same work."""
+
+import dataclasses
+import hmac
+from collections.abc import Iterator
+
+import pytest
+
+from gateway.core import reasons
+from gateway.core.account import Principal
+from gateway.core.refusal import Refusal
+from gateway.identity.admins import new_admin_token
+from gateway.identity.authenticate import authenticate
+from gateway.identity.keys import digest, new_key
+from tests.support.people import NOW, PEPPER, directory, key
+
+DIRECTORY = directory()
+GOOD = key("good")
+
+
+def attempt(text: str) -> Principal | Refusal:
+    return authenticate(f"Bearer {text}", None, DIRECTORY, NOW)
+
+
+@pytest.mark.parametrize(
+    ("authorization", "x_api_key"),
+    [(f"Bearer {GOOD}", None), (f"bearer {GOOD}", None), (f"BEARER  {GOOD} ", None), (None, GOOD), (None, f" {GOOD}"),
+     (f"Bearer {GOOD}", GOOD)],
+)  # fmt: skip
+def test_a_good_key_is_let_in(authorization: str | None, x_api_key: str | None):
+    who = authenticate(authorization, x_api_key, DIRECTORY, NOW)
+    assert isinstance(who, Principal)
+    assert (who.account.id, who.key_id) == ("acme-prod", "good00000000")
+
+
+def test_a_key_hashed_with_the_older_pepper_is_let_in():
+    assert isinstance(attempt(key("old")), Principal)
+
+
+def test_a_key_expires_at_its_moment():
+    assert isinstance(authenticate(None, key("late"), DIRECTORY, NOW - 1), Principal)
+    assert isinstance(authenticate(None, key("late"), DIRECTORY, NOW), Refusal)
+
+
+WRONG_SECRET = key("good", "T" * 27)
+MISTYPED = GOOD[:-1] + ("0" if GOOD[-1] != "0" else "1")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [(WRONG_SECRET, "not known"), (new_key(), "not known"), (MISTYPED, "check digits"), ("hello", "form"),
+     (key("late"), "expired"), (key("gone"), "revoked"), (new_admin_token(), "admin token"), ("\udcff\udcfe", "form"),
+     (key("gone", "T" * 27), "not known"), (key("late", "T" * 27), "not known"), (key("held", "T" * 27), "not known")],
+)  # fmt: skip
+def test_bad_keys_are_told_why_and_nothing_more(text: str, says: str):
+    refusal = attempt(text)
+    assert isinstance(refusal, Refusal)
+    assert refusal.reason is reasons.INVALID_API_KEY
+    assert says in refusal.message
+    assert text not in repr(refusal)
+
+
+def test_an_unknown_key_and_a_wrong_secret_get_the_same_answer():
+    assert attempt(WRONG_SECRET) == attempt(new_key())
+
+
+def test_a_suspended_account_is_told_so_only_with_its_key():
+    refusal = attempt(key("held"))
+    assert isinstance(refusal, Refusal)
+    assert refusal.reason is reasons.ACCOUNT_SUSPENDED
+
+
+@pytest.mark.parametrize(
+    ("authorization", "x_api_key", "reason"),
+    [
+        (f"Bearer {GOOD}", key("old"), reasons.CONFLICTING_CREDENTIALS),
+        (f"Bearer {GOOD}", "", reasons.CONFLICTING_CREDENTIALS),
+        (f"Bearer {GOOD}", GOOD + "\udcff", reasons.CONFLICTING_CREDENTIALS),
+        (None, None, reasons.INVALID_API_KEY),
+        (None, "", reasons.INVALID_API_KEY),
+        ("Bearer", None, reasons.INVALID_API_KEY),
+        ("Bearer ", None, reasons.INVALID_API_KEY),
+        (f"Basic {GOOD}", None, reasons.INVALID_API_KEY),
+        (f"Basic {GOOD}", GOOD, reasons.INVALID_API_KEY),
+        (GOOD, None, reasons.INVALID_API_KEY),
+    ],
+)
+def test_headers_that_name_no_single_key(authorization: str | None, x_api_key: str | None, reason: reasons.Reason):
+    refusal = authenticate(authorization, x_api_key, DIRECTORY, NOW)
+    assert isinstance(refusal, Refusal)
+    assert refusal.reason is reason
+    assert GOOD not in repr(refusal)
+
+
+def test_the_record_that_unknown_keys_are_compared_with_opens_nothing():
+    stand_in = dataclasses.replace(DIRECTORY.nobody, digest=digest(b"S" * 27, PEPPER))
+    refusal = authenticate(None, key("unknown"), dataclasses.replace(DIRECTORY, nobody=stand_in), NOW)
+    assert isinstance(refusal, Refusal)
+    assert "not known" in refusal.message
+
+
+@pytest.fixture
+def work(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Counts the costly steps of one authentication."""
+    steps: list[str] = []
+    for name in ("digest", "compare_digest"):
+        real = getattr(hmac, name)
+
+        def counted(*args: bytes, _real: object = real, _name: str = name) -> object:
+            steps.append(_name)
+            return _real(*args)  # type: ignore[operator]
+
+        monkeypatch.setattr(hmac, name, counted)
+    return steps
+
+
+@pytest.mark.parametrize(
+    "text",
+    [GOOD, key("old"), WRONG_SECRET, new_key(), MISTYPED, "hello", key("late"), key("gone"), key("held"), "\udcff"],
+)
+def test_every_credential_costs_one_hash_and_one_comparison(work: list[str], text: str):
+    attempt(text)
+    assert work == ["digest", "compare_digest"]
