@@ -1,0 +1,127 @@
+"""Test files (*.test.yaml) as they are written: who asks what, when, after which use, and what must come of it."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from gateway.policy.scalars import Instant, NanoDollars, Phrase, Price, Seconds, Text, Words
+from gateway.validate import Strict, build
+from gateway.yamlio import Loaded, load_file
+
+Count = Annotated[int, Field(ge=0)]
+
+
+class CasePrices(Strict):
+    """Dollars per million tokens."""
+
+    input: Price
+    output: Price
+
+
+class CaseModel(Strict):
+    """A model for the cases of this file."""
+
+    context: Annotated[int, Field(gt=0)] = 128_000
+    max_output: Count = 4096
+    prices: CasePrices | None = None
+    aliases: Words = Field(default=(), validate_default=False)
+
+
+class CaseAccount(Strict):
+    """The caller's account; the org is the account itself unless said."""
+
+    id: Text = "acme"
+    org: Text | None = None
+    tier: str = "default"
+    country: str = ""
+    verified: bool = False
+    declared_purpose: str = ""
+    tags: Words = Field(default=(), validate_default=False)
+
+
+class CaseAsk(Strict):
+    """What the request asks for. Without max_tokens the model's maximum is reserved, or the policies' cap."""
+
+    prompt_tokens: Count = 10
+    max_tokens: Annotated[int, Field(gt=0)] | None = None
+    n: Annotated[int, Field(gt=0)] = 1
+    logprobs: bool = False
+
+
+class CaseUse(Strict):
+    """What an earlier request used. total_tokens is the sum unless said."""
+
+    requests: Count = 1
+    input_tokens: Count = 0
+    output_tokens: Count = 0
+    total_tokens: Count | None = None
+    usd: NanoDollars | None = None
+
+
+class CaseEvent(Strict):
+    """Earlier use: `times` requests from `ago` on, `every` so often, settled unless they are still open."""
+
+    ago: Seconds | None = Field(default=None, description="How long before the case, for example 30s.")
+    at: Instant | None = Field(default=None, description="When; instead of `ago`.")
+    times: Annotated[int, Field(ge=1, le=10_000)] = 1
+    every: Seconds | None = Field(default=None, description="Time between them; none: all at once.")
+    account: Text | None = Field(default=None, description="Another account with the same attributes and org.")
+    key: Text | None = None
+    model: Text | None = None
+    amounts: CaseUse = CaseUse()
+    open: bool = Field(default=False, description="Still in flight at the time of the case.")
+
+
+class CaseGiven(Strict):
+    """The situation of a case."""
+
+    account: CaseAccount = CaseAccount()
+    key: Text = "key1"
+    model: Text = "model"
+    dialect: Text = "chat"
+    ask: CaseAsk = CaseAsk()
+    history: tuple[CaseEvent, ...] = ()
+
+
+class CaseExpect(Strict):
+    """What must come of a case. Keys that are absent are not compared."""
+
+    action: Literal["allow", "deny"]
+    reason: Text | None = None
+    policy: Text | None = None
+    limit: Text | None = Field(default=None, description="The limit or budget that decides.")
+    rule: Text | None = Field(default=None, description="The access rule that decides, for example access.models.")
+    retry_after_s: Count | None = Field(default=None, description="Whole seconds, rounded up.")
+    remaining: dict[str, int | float | str] | None = Field(
+        default=None, description="Units left after the request, by limit; dollars for money."
+    )
+    output_cap: Annotated[int, Field(gt=0)] | None = None
+    audit: tuple[Text, ...] | None = Field(
+        default=None, description="All that audit-mode policies would have done, as policy/rule."
+    )
+
+
+class Case(Strict):
+    """One case."""
+
+    name: Phrase
+    at: Instant
+    given: CaseGiven
+    expect: CaseExpect
+
+
+class CaseFile(Strict):
+    """One test file. Its cases meet the policy of the same file name unless `policies` says otherwise."""
+
+    policies: Literal["all"] | tuple[Text, ...] | None = Field(
+        default=None, description="Ids of the policies under test, or all of the folder."
+    )
+    models: dict[str, CaseModel] = Field(default_factory=dict)
+    cases: tuple[Case, ...] = Field(min_length=1)
+
+
+def read_cases(path: Path) -> tuple[CaseFile, Loaded]:
+    """Raises YamlProblems."""
+    loaded = load_file(path)
+    return build(loaded, CaseFile), loaded

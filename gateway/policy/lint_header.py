@@ -1,0 +1,62 @@
+"""Lint of what surrounds the rules: who owns a policy, what it is for, whether anything proves it."""
+
+from typing import Final
+
+from gateway.policy.lint import Complaints, Rule, Scene
+from gateway.policy.load import PolicyFile
+from gateway.policy.model import Policy
+
+ORDER: Final = tuple(info.alias or name for name, info in Policy.model_fields.items())
+
+
+def missing_description(file: PolicyFile, _scene: Scene) -> Complaints:
+    if file.policy.description is None:
+        yield ("id",), "no description: say in a sentence what the policy is for"
+
+
+def missing_owner(file: PolicyFile, _scene: Scene) -> Complaints:
+    if file.policy.owner is None:
+        yield ("id",), "no owner: name the team or person that answers for the policy"
+
+
+def stable_without_tests(file: PolicyFile, scene: Scene) -> Complaints:
+    if file.policy.status == "stable" and file.policy.id not in scene.tested:
+        yield ("status",), "stable without tests: put cases into a .test.yaml beside it, or say status: testing"
+
+
+def keys_out_of_order(file: PolicyFile, _scene: Scene) -> Complaints:
+    present = [key for key in file.loaded.value if key in ORDER]
+    for key, expected in zip(present, sorted(present, key=ORDER.index), strict=True):
+        if key != expected:
+            yield (key,), f"'{key}' stands where '{expected}' is expected: all policies keep one order of keys"
+            return
+
+
+def enforced_without_false_positives(file: PolicyFile, _scene: Scene) -> Complaints:
+    policy = file.policy
+    if policy.effective_mode == "enforce" and policy.false_positives is None:
+        yield ("id",), "enforced without false_positives: say how an honest caller may trip it and what to do then"
+
+
+def expired_exception(file: PolicyFile, scene: Scene) -> Complaints:
+    for index, exempt in enumerate(file.policy.exceptions):
+        if exempt.until <= scene.now_ms:
+            message = f"the exception for account '{exempt.account}' has expired: remove it, or ask {exempt.owner}"
+            yield ("exceptions", index, "until"), message
+
+
+def inert_policy(file: PolicyFile, _scene: Scene) -> Complaints:
+    policy = file.policy
+    if not policy.limits and not policy.budgets and policy.access is None:
+        yield ("id",), "the policy does nothing: expected limits, budgets or access"
+
+
+HEADER_RULES: Final = (
+    Rule("P101", "missing description", "warning", missing_description),
+    Rule("P102", "missing owner", "warning", missing_owner),
+    Rule("P103", "stable without tests", "error", stable_without_tests),
+    Rule("P104", "keys out of order", "warning", keys_out_of_order),
+    Rule("P105", "enforced without false_positives", "warning", enforced_without_false_positives),
+    Rule("P106", "expired exception", "error", expired_exception),
+    Rule("P107", "inert policy", "error", inert_policy),
+)

@@ -1,0 +1,68 @@
+"""From a folder of YAML files to checked policies: all of them, or every problem that was found."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from gateway.policy.model import Policy
+from gateway.validate import build
+from gateway.yamlio import Loaded, Problem, YamlProblems, load_file
+
+TEST_SUFFIX: Final = ".test.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyFile:
+    """A policy and the document it came from, for whoever must point at a line."""
+
+    policy: Policy
+    loaded: Loaded
+
+
+def policy_paths(directory: Path) -> list[Path]:
+    """The policy files of a folder by name. Raises YamlProblems when there is no such folder."""
+    if not directory.is_dir():
+        raise YamlProblems([Problem(str(directory), 1, 1, "expected a directory of policy files")])
+    # Hidden entries are how mounted config maps keep their old versions.
+    return [path for path in sorted(directory.glob("*.yaml")) if is_policy(path)]
+
+
+def is_policy(path: Path) -> bool:
+    return path.suffix == ".yaml" and not path.name.endswith(TEST_SUFFIX) and not path.name.startswith(".")
+
+
+def read_files(paths: Sequence[Path]) -> list[PolicyFile]:
+    """Read and check files. Raises YamlProblems with the problems of all of them."""
+    files: list[PolicyFile] = []
+    problems: list[Problem] = []
+    for path in paths:
+        try:
+            loaded = load_file(path)
+            files.append(PolicyFile(build(loaded, Policy), loaded))
+        except YamlProblems as error:
+            problems.extend(error.problems)
+    problems.extend(_duplicates(files))
+    if problems:
+        raise YamlProblems(problems)
+    return files
+
+
+def read_directory(directory: Path) -> list[PolicyFile]:
+    """Every policy of a folder. An empty folder is a problem: it would silently allow everything."""
+    paths = policy_paths(directory)
+    if not paths:
+        raise YamlProblems([Problem(str(directory), 1, 1, "no policy files (*.yaml) in this directory")])
+    return read_files(paths)
+
+
+def _duplicates(files: Sequence[PolicyFile]) -> list[Problem]:
+    problems: list[Problem] = []
+    first: dict[str, PolicyFile] = {}
+    for file in files:
+        other = first.setdefault(file.policy.id, file)
+        if other is not file:
+            place = file.loaded.place(("id",))
+            message = f"duplicate policy id {file.policy.id!r}, also in {other.loaded.source}"
+            problems.append(Problem(file.loaded.source, place.line, place.column, message))
+    return problems

@@ -1,0 +1,163 @@
+"""What applies to one caller on one route and model: compiled once, asked on every request."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from typing import Final, Literal
+
+from gateway.core import reasons
+from gateway.core.ask import Ask
+from gateway.core.reasons import Reason
+from gateway.core.refusal import Detail, Refusal
+from gateway.engine.spec import RateSpec, SlotSpec, Spec
+from gateway.policy.compiled import CompiledPolicy, Mode
+from gateway.policy.model import Scope
+
+OUTPUT_RULE: Final = "access.max_output_tokens"
+OUTPUT_REDUCED: Final = "output_reduced"
+"""The reason of a finding that would not have refused but shortened."""
+
+
+@dataclass(frozen=True, slots=True)
+class BoundLimit:
+    """A limit on this caller's counter, and the policy to name when it refuses."""
+
+    spec: Spec
+    name: str
+    policy_id: str
+    title: str
+    scope: Scope
+    mode: Mode
+    clause: str = ""
+    message: str = ""
+    contact: str = ""
+    disclose: Literal["full", "clause"] = "full"
+
+    @property
+    def rule(self) -> str:
+        """The limit as records name it: policy and name."""
+        return f"{self.policy_id}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a policy in audit mode would have done, for the decision record."""
+
+    policy_id: str
+    rule: str
+    mode: Mode
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class AccessRule:
+    """One access rule that depends on the request."""
+
+    policy: CompiledPolicy
+    name: str
+    param: str
+    says: str
+    broken: Callable[[Ask], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The compiled answer to "which policies, for this caller and model?". Shared between requests, never changed.
+
+    `specs` and `limits` are parallel: the readings of a verdict on `specs` belong to `limits` by index.
+    `denial` is a refusal whatever the request says (model or route not allowed).
+    """
+
+    revision: str
+    specs: tuple[Spec, ...]
+    limits: tuple[BoundLimit, ...]
+    denial: Refusal | None
+    output_cap: int | None
+    """Most output tokens; larger and absent caps are reduced to it."""
+    has_money: bool
+    """An enforced money budget applies: a model without a price must be refused."""
+    policies: tuple[tuple[str, Mode], ...]
+    enforced: tuple[AccessRule, ...] = ()
+    audited: tuple[AccessRule, ...] = ()
+    standing_findings: tuple[Finding, ...] = field(default=())
+    """Audit findings that hold whatever the request says."""
+
+    def check(self, ask: Ask) -> Refusal | None:
+        """Rules on what was asked; None when all of them hold."""
+        if self.denial is not None:
+            # A copy: the plan is shared between requests.
+            return replace(self.denial, details=dict(self.denial.details))
+        for rule in self.enforced:
+            if rule.broken(ask):
+                return denied(rule.policy, rule.name, rule.says, self.revision, param=rule.param)
+        return None
+
+    def findings(self, ask: Ask) -> list[Finding]:
+        """What audit-mode access rules would have refused or reduced."""
+        if not self.audited and not self.standing_findings:
+            return []
+        broken = [_finding(rule.policy, rule.name) for rule in self.audited if rule.broken(ask)]
+        return [*self.standing_findings, *broken]
+
+    def shadow_findings(self, failing: Iterable[int]) -> list[Finding]:
+        """What audit-mode limits would have refused, from a verdict's `shadow_failing`."""
+        return [limit_finding(self.limits[index]) for index in failing]
+
+
+def limit_finding(limit: BoundLimit) -> Finding:
+    """An audit-mode limit that had no room."""
+    return Finding(limit.policy_id, limit.name, limit.mode, reason_of(limit.spec).code)
+
+
+def reason_of(spec: Spec) -> Reason:
+    """Why a limit without room refuses."""
+    if isinstance(spec, RateSpec):
+        return reasons.RATE_LIMIT_EXCEEDED
+    return reasons.CONCURRENCY_LIMIT_EXCEEDED if isinstance(spec, SlotSpec) else reasons.INSUFFICIENT_QUOTA
+
+
+def _finding(policy: CompiledPolicy, rule: str) -> Finding:
+    reason = OUTPUT_REDUCED if rule == OUTPUT_RULE else reasons.POLICY_DENIED.code
+    return Finding(policy.id, rule, policy.mode, reason)
+
+
+def denied(policy: CompiledPolicy, rule: str, says: str, revision: str, *, param: str | None = None) -> Refusal:
+    """A refusal by an access rule, in the words of its policy."""
+    details: dict[str, Detail] = {"policy": policy.id, "rule": rule, "revision": revision}
+    if policy.disclose == "full":
+        message = f"policy '{policy.title}' {says}"
+    else:
+        message = f"policy '{policy.title}' does not allow this request"
+    return Refusal(reasons.POLICY_DENIED, with_words(message, policy, details), param=param, details=details)
+
+
+def with_words(message: str, policy: CompiledPolicy | BoundLimit, details: dict[str, Detail]) -> str:
+    """Add what the policy itself wants said: its clause, its message, whom to ask."""
+    if policy.clause:
+        details["clause"] = policy.clause
+    if policy.message:
+        message += f". {policy.message}"
+    if policy.contact:
+        details["contact"] = policy.contact
+        message += f" (contact: {policy.contact})"
+    return message
+
+
+def strictest(limits: Iterable[BoundLimit]) -> tuple[BoundLimit, ...]:
+    """One limit for each counter and mode: the smallest amount and the smallest burst of all, in a fixed order."""
+    by_counter: dict[tuple[bool, str], list[BoundLimit]] = {}
+    for limit in limits:
+        by_counter.setdefault((limit.spec.shadow, limit.spec.key), []).append(limit)
+    return tuple(_merge(by_counter[counter]) for counter in sorted(by_counter))
+
+
+def _merge(limits: list[BoundLimit]) -> BoundLimit:
+    first = min(limits, key=_strictness)
+    if not isinstance(first.spec, RateSpec):
+        return first
+    burst = min(limit.spec.burst for limit in limits if isinstance(limit.spec, RateSpec))
+    return first if burst == first.spec.burst else replace(first, spec=replace(first.spec, burst=burst))
+
+
+def _strictness(limit: BoundLimit) -> tuple[int, int, str, str]:
+    burst = limit.spec.burst if isinstance(limit.spec, RateSpec) else 0
+    return limit.spec.amount, burst, limit.policy_id, limit.name

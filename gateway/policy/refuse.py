@@ -1,0 +1,110 @@
+"""A verdict without room, told to the caller: which policy and limit, its size, by how much, and until when."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from gateway.core import reasons
+from gateway.core.reasons import Reason
+from gateway.core.refusal import Detail, Refusal
+from gateway.core.units import Amounts, Unit
+from gateway.engine.spec import BudgetSpec, RateSpec
+from gateway.engine.verdict import Reading, Verdict
+from gateway.policy.plan import BoundLimit, Plan, reason_of, with_words
+from gateway.policy.words import duration, quantity, size
+
+
+@dataclass(frozen=True, slots=True)
+class _Failing:
+    limit: BoundLimit
+    reading: Reading
+    needed: int
+
+    @property
+    def order(self) -> tuple[bool, int]:
+        """What never fits outlasts every wait."""
+        wait = self.reading.wait_ms
+        return wait is None, wait or 0
+
+
+def refuse(plan: Plan, verdict: Verdict, amounts: Amounts, now_ms: int) -> Refusal:
+    """The refusal of a verdict on `plan.specs` that was not granted. The longest wait decides, all are listed."""
+    return refuse_limits(plan.limits, plan.revision, verdict, amounts, now_ms)
+
+
+def refuse_limits(
+    limits: Sequence[BoundLimit], revision: str, verdict: Verdict, amounts: Amounts, now_ms: int
+) -> Refusal:
+    """As `refuse`, for readings that belong to `limits` by index."""
+    failing = [_failing(limits[index], verdict.readings[index], amounts) for index in verdict.failing]
+    # Of equal waits the first by name, so that the same state always gives the same answer.
+    worst = max(sorted(failing, key=lambda one: one.limit.rule), key=lambda one: one.order)
+    limit, reading = worst.limit, worst.reading
+    details: dict[str, Detail] = {"policy": limit.policy_id, "limit": limit.name, "revision": revision}
+    if limit.disclose == "full":
+        message = _message(worst, now_ms)
+        details |= _numbers(worst, now_ms)
+    else:
+        message = f"policy '{limit.title}' allows no more for now"
+        if reading.wait_ms is None:
+            message = f"policy '{limit.title}' never allows a request of this size"
+    if len(failing) > 1:
+        details["failing"] = ", ".join(sorted(one.limit.rule for one in failing))
+    return Refusal(
+        reason=_reason(worst),
+        message=with_words(message, limit, details),
+        retry_after_ms=reading.wait_ms,
+        details=details,
+    )
+
+
+def _failing(limit: BoundLimit, reading: Reading, amounts: Amounts) -> _Failing:
+    needed = 1 if reason_of(limit.spec) is reasons.CONCURRENCY_LIMIT_EXCEEDED else amounts.get(limit.spec.unit, 0)
+    return _Failing(limit, reading, needed)
+
+
+def _reason(failing: _Failing) -> Reason:
+    return reasons.REQUEST_EXCEEDS_LIMIT if failing.reading.wait_ms is None else reason_of(failing.limit.spec)
+
+
+def _capacity(limit: BoundLimit) -> int:
+    return limit.spec.burst if isinstance(limit.spec, RateSpec) else limit.spec.amount
+
+
+def _message(failing: _Failing, now_ms: int) -> str:
+    limit, reading = failing.limit, failing.reading
+    spec = limit.spec
+    says = f"policy '{limit.title}' allows {size(spec)} per {limit.scope} (limit '{limit.name}')"
+    if reading.wait_ms is None:
+        return f"{says}; this request needs {quantity(spec.unit, failing.needed)}, which it never allows at once"
+    used = _capacity(limit) - reading.remaining
+    counts = f"{quantity(spec.unit, used)} used, {quantity(spec.unit, failing.needed)} needed"
+    if isinstance(spec, BudgetSpec | RateSpec):
+        return f"{says}; {counts}; try again at {_instant(now_ms + reading.wait_ms)} (in {duration(reading.wait_ms)})"
+    return f"{says}; {counts}; try again when one has finished"
+
+
+def _numbers(failing: _Failing, now_ms: int) -> dict[str, Detail]:
+    limit, reading = failing.limit, failing.reading
+    spec = limit.spec
+    numbers: dict[str, Detail] = {
+        "scope": limit.scope,
+        "unit": "nano_usd" if spec.unit is Unit.USD else spec.unit.value,  # the numbers beside it
+        "amount": spec.amount,
+        "used": _capacity(limit) - reading.remaining,
+        "remaining": reading.remaining,
+        "needed": failing.needed,
+    }
+    if isinstance(spec, RateSpec):
+        numbers |= {"window_s": spec.window_s, "burst": spec.burst}
+    elif isinstance(spec, BudgetSpec):
+        numbers |= {"period": spec.period.value, "zone": spec.zone}
+    if reading.wait_ms is not None:
+        numbers["reset"] = _instant(now_ms + reading.wait_ms)
+    return numbers
+
+
+def _instant(at_ms: int) -> str:
+    """RFC 3339 in UTC, rounded up to the second: never a moment too early."""
+    moment = datetime.fromtimestamp(-(-at_ms // 1000), UTC)
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,56 @@
+import pytest
+
+from gateway.policy.matching import compile_match
+from gateway.policy.statekey import EVERY, Traffic, scope_key
+from tests.support.policies import account, policy, principal
+
+
+def traffic(match: str) -> str:
+    covered = compile_match(policy(match=match).match).bind(account())
+    assert covered is not None
+    return str(covered.traffic)
+
+
+def test_scopes_name_whose_use_is_counted() -> None:
+    who = principal("K9")
+    assert [scope_key(per, who) for per in ("key", "account", "org")] == ["key:K9", "account:acme", "org:org1"]
+
+
+def test_ids_cannot_imitate_the_structure_of_a_key() -> None:
+    twisted = [scope_key("account", principal(id=name)) for name in ("a|b", "a:b", "a%7Cb", "a%3Ab")]
+    assert len(set(twisted)) == 4
+    assert all(key.count(":") == 1 and "|" not in key for key in twisted)
+
+
+@pytest.mark.parametrize(
+    ("match", "name"),
+    [
+        ("all", "*"),
+        ("{tier: free}", "*"),
+        ("{tier: free, not: {tier: pro}}", "*"),
+        ("{model: '*'}", "*"),
+        ("{model: [b, a, b]}", "a,b"),
+        ("{model: [a, b]}", "a,b"),
+        ("{model: 'llama3:8b'}", "llama3%3A8b"),
+        ("{dialect: [messages, chat]}", "*@chat,messages"),
+        ("{model: 'gpt-*', dialect: chat}", "gpt-*@chat"),
+        ("{not: {model: a}}", "*!(a)"),
+        ("{not: {model: a, tier: free}}", "*!(a)"),
+        ("{not: {model: a, tier: pro}}", "*"),
+        ("{not: {model: 'a,b'}}", "*!(a%2Cb)"),
+        ("{model: audit}", "%61udit"),
+    ],
+)
+def test_a_set_of_requests_has_one_name(match: str, name: str) -> None:
+    assert traffic(match) == name
+
+
+def test_naming_one_model_settles_what_was_said_of_models() -> None:
+    wide = EVERY.on_models(("m*",)).on_dialects(("chat",)).without(Traffic(models=("x",)))
+    assert str(wide.on_model("m1")) == "m1@chat"
+    assert str(EVERY.without(Traffic(models=("x",), dialects=("chat",))).on_model("m1")) == "m1!(x@chat)"
+
+
+def test_a_list_within_a_match_is_not_the_list_alone() -> None:
+    assert str(EVERY.on_models(("a*",)).on_models(("ab", "ac"))) == "a*&ab,ac"
+    assert str(EVERY.on_models(("ab", "ac")).on_models(("a*",))) == "a*&ab,ac"
