@@ -1,0 +1,166 @@
+"""The last phase: one exchange becomes counts and one decision record. Content never comes here."""
+
+from gateway import __version__
+from gateway.accounting.outcome import Outcome
+from gateway.core.units import Unit
+from gateway.engine.spec import RateSpec
+from gateway.engine.verdict import Reading
+from gateway.exchange import Exchange
+from gateway.observe.metrics import Metrics
+from gateway.observe.records import DecisionRecord, FindingRecord, LimitRecord
+from gateway.observe.sinks import Sink
+from gateway.policy.plan import OUTPUT_REDUCED, Finding
+
+_NONE = "none"
+
+
+class Archive:
+    """Counts and records finished exchanges."""
+
+    def __init__(self, metrics: Metrics, sink: Sink) -> None:
+        self.metrics = metrics
+        self._sink = sink
+
+    def record(self, x: Exchange, now: float) -> None:
+        """Write down a finished exchange; called once for each."""
+        findings = _findings(x)
+        self._count(x, findings, now)
+        self._sink.emit(_record(x, findings, now))
+
+    def _count(self, x: Exchange, findings: list[Finding], now: float) -> None:
+        metrics = self.metrics
+        model = x.model.id if x.model is not None else _NONE
+        outcome = x.outcome or Outcome.INTERNAL_ERROR
+        metrics.request_done(
+            x.route,
+            model,
+            outcome,
+            stream=x.ask is not None and x.ask.stream,
+            duration_s=now - x.started_at,
+            overhead_s=_overhead(x, now),
+            ttfb_s=_first_byte(x),
+        )
+        if x.refusal is not None:
+            metrics.refused(x.route, x.refusal.reason.code)
+        if outcome is Outcome.CLIENT_GONE:
+            metrics.client_gone(_abort_phase(x))
+        if x.headers.get("x-stainless-retry-count", "0") != "0":
+            metrics.retry_observed()
+        if x.settlement is not None and x.reservation is not None:
+            usage = x.settlement.usage
+            metrics.tokens(model, usage, x.settlement.cost_nano_usd)
+            adjustment = usage.total_tokens - x.reservation.amounts.get(Unit.TOTAL_TOKENS, 0)
+            metrics.settled(outcome, estimated=usage.estimated, adjustment_tokens=adjustment)
+        if x.forwarded is not None:
+            metrics.upstream_done(x.forwarded.upstream, now - x.sent_at)
+        self._count_policies(x, findings)
+
+    def _count_policies(self, x: Exchange, findings: list[Finding]) -> None:
+        metrics = self.metrics
+        denier = x.refusal.details.get("policy") if x.refusal is not None else None
+        if denier is not None and x.refusal is not None:
+            metrics.decision(str(denier), "deny", "enforce", x.refusal.reason.code)
+        elif x.plan is not None:
+            for policy, mode in x.plan.policies:
+                metrics.decision(policy, "allow", mode, _NONE)
+        for finding in findings:
+            metrics.decision(finding.policy_id, _action(finding), finding.mode, finding.reason)
+        if x.verdict is not None and x.plan is not None:
+            for limit, reading in zip(x.plan.limits, x.verdict.readings, strict=False):
+                metrics.saturation(limit.policy_id, limit.name, _saturation(reading))
+
+
+def _record(x: Exchange, findings: list[Finding], now: float) -> DecisionRecord:
+    account = x.principal.account if x.principal is not None else None
+    details = x.refusal.details if x.refusal is not None else {}
+    settled = x.settlement
+    return DecisionRecord(
+        id=x.id,
+        time_ms=x.started_ms,
+        request_id=x.request_id,
+        route=x.route,
+        status=x.status,
+        outcome=x.outcome or Outcome.INTERNAL_ERROR,
+        version=__version__,
+        account=account.id if account is not None else "",
+        org=account.org if account is not None else "",
+        tier=account.tier if account is not None else "",
+        key_id=x.principal.key_id if x.principal is not None else "",
+        dialect=x.dialect.name if x.dialect is not None else "",
+        model=x.model.id if x.model is not None else "",
+        upstream=x.attempts[-1].upstream if x.attempts else "",
+        attempts=len(x.attempts),
+        stream=x.ask is not None and x.ask.stream,
+        reason=x.refusal.reason.code if x.refusal is not None else "",
+        policy=str(details.get("policy") or ""),
+        limit=str(details.get("limit") or details.get("rule") or ""),
+        revision=x.snapshot.policies.revision,
+        findings=tuple(FindingRecord(f.policy_id, _action(f), f.mode, f.reason) for f in findings),
+        limits=_limits(x),
+        usage=settled.usage if settled is not None else None,
+        contradicted=settled is not None and settled.contradicted,
+        reserved_input_tokens=x.reservation.input_tokens if x.reservation is not None else 0,
+        reserved_output_tokens=x.paid_output if x.reservation is not None else 0,
+        reserved_nano_usd=x.reservation.amounts.get(Unit.USD, 0) if x.reservation is not None else 0,
+        cost_nano_usd=settled.cost_nano_usd if settled is not None else 0,
+        duration_s=now - x.started_at,
+        overhead_s=_overhead(x, now),
+        ttfb_s=_first_byte(x),
+        client_abort_phase=_abort_phase(x) if x.outcome is Outcome.CLIENT_GONE else "",
+    )
+
+
+def _limits(x: Exchange) -> tuple[LimitRecord, ...]:
+    if x.plan is None or x.verdict is None:
+        return ()
+    amounts = x.reservation.amounts if x.reservation is not None else {}
+    failing = x.verdict.failing + x.verdict.shadow_failing
+    return tuple(
+        LimitRecord(
+            limit.policy_id,
+            limit.name,
+            limit.spec.unit,
+            amounts.get(limit.spec.unit, 0),
+            reading.remaining,
+            index in failing,
+            limit.mode,
+        )
+        for index, (limit, reading) in enumerate(zip(x.plan.limits, x.verdict.readings, strict=False))
+    )
+
+
+def _findings(x: Exchange) -> list[Finding]:
+    """What audit-mode policies would have done to this request."""
+    if x.plan is None or x.ask is None:
+        return []
+    found = x.plan.findings(x.ask)
+    if x.verdict is not None and x.verdict.shadow_failing:
+        found = [*found, *x.plan.shadow_findings(x.verdict.shadow_failing)]
+    return found
+
+
+def _action(finding: Finding) -> str:
+    """What an audit-mode policy would have done."""
+    return "reduce" if finding.reason == OUTPUT_REDUCED else "deny"
+
+
+def _saturation(reading: Reading) -> float:
+    spec = reading.spec
+    size = spec.burst if isinstance(spec, RateSpec) else spec.amount
+    return 1.0 if size <= 0 else (size - reading.remaining) / size
+
+
+def _overhead(x: Exchange, now: float) -> float:
+    """Seconds that were the gateway's own: all of them less those spent waiting for others."""
+    return max(0.0, now - x.started_at - x.waited_s)
+
+
+def _first_byte(x: Exchange) -> float | None:
+    return x.first_byte_at - x.started_at if x.first_byte_at else None
+
+
+def _abort_phase(x: Exchange) -> str:
+    """How far the exchange was when the caller left: `body`, `wait` (for the upstream) or `answer`."""
+    if x.ask is None:
+        return "body"
+    return "wait" if x.forwarded is None else "answer"

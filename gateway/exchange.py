@@ -1,0 +1,94 @@
+"""The one mutable object of a request, filled phase by phase; everything recorded of it is read from here."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from gateway.accounting.amounts import Reservation
+from gateway.accounting.outcome import Outcome
+from gateway.accounting.settlement import Settlement
+from gateway.catalogue import Catalogue
+from gateway.core.account import Principal
+from gateway.core.ask import Ask
+from gateway.core.model import Model, Prices
+from gateway.core.refusal import Refusal
+from gateway.core.splice import Splices
+from gateway.dialects.base import Dialect, Family, StreamMeter
+from gateway.engine.verdict import Reading, Verdict
+from gateway.identity.directory import Directory
+from gateway.policy.compile import PolicySet
+from gateway.policy.plan import Plan
+from gateway.upstreams.forwarded import Attempt, Forwarded
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What may change on reload, swapped as one reference. An exchange keeps the one it began with."""
+
+    directory: Directory
+    catalogue: Catalogue
+    policies: PolicySet
+
+
+@dataclass(slots=True, eq=False)
+class Exchange:
+    """One request and all that became of it. Times named `_at` are seconds on the monotonic clock."""
+
+    # door
+    id: str
+    """Ours alone: it names the reservation and the decision record."""
+    request_id: str
+    """What the caller sees: its own x-request-id where it sent a sane one, else `id`."""
+    route: str
+    family: Family
+    snapshot: Snapshot
+    headers: Mapping[str, str]
+    started_at: float
+    started_ms: int
+    dialect: Dialect | None = None
+    # name-plate
+    principal: Principal | None = None
+    # reading room
+    ask: Ask | None = None
+    splices: Splices | None = None
+    """Long base64 strings that were lifted out of the body and go back in when it is sent."""
+    model: Model | None = None
+    prices: Prices | None = None
+    upstreams: tuple[str, ...] = ()
+    # rule book
+    plan: Plan | None = None
+    # scales
+    reservation: Reservation | None = None
+    verdict: Verdict | None = None
+    readings: tuple[Reading, ...] = ()
+    """Where the plan's limits stand, for advice headers: those of the verdict, or read without one."""
+    output_cap: int | None = None
+    """Tokens per choice that the gateway writes into the request; None leaves the caller's own."""
+    paid_output: int = 0
+    """Output tokens that the reservation pays for."""
+    pays_as_it_goes: bool = False
+    """A stream without any output cap: it tops up its reservation when its output passes `paid_output`."""
+    # bridge
+    forwarded: Forwarded | None = None
+    attempts: tuple[Attempt, ...] = ()
+    sent_at: float = 0.0
+    # water-mill
+    meter: StreamMeter | None = None
+    answer: bytes = b""
+    head_at: float = 0.0
+    first_byte_at: float = 0.0
+    waited_s: float = 0.0
+    """Seconds spent waiting for others: the caller's body, the upstream, a streamed answer."""
+    write_began_at: float = 0.0
+    """Non-zero while a write to the caller is pending; the watchdog looks at it."""
+    # ending
+    status: int = 0
+    stop: Refusal | None = None
+    """Why lifecycle or the watchdog ends this exchange, set before its handler is cancelled."""
+    refusal: Refusal | None = None
+    outcome: Outcome | None = None
+    """None until `Pipeline.finish`, which acts once."""
+    draining: bool = False
+    """The caller left and a background task reads on for the usage: that task finishes the exchange."""
+    settlement: Settlement | None = None
+    notes: dict[str, str] = field(default_factory=dict)
+    """Response headers that name what the gateway changed (`x-gateway-…`)."""

@@ -1,0 +1,178 @@
+"""One request, phase by phase, in the order it happens.
+
+    identify → read → rule → reserve → forward → (the server relays the answer) → finish
+
+Each phase asks one room one question and returns a Refusal or None; the first refusal ends the walk. `finish` is
+reached on every path and does its work once. Only `reserve` and `forward` may suspend.
+"""
+
+from dataclasses import dataclass
+
+from gateway.accounting.outcome import Outcome
+from gateway.archive import Archive
+from gateway.catalogue import prices_at
+from gateway.core import jsonio, reasons
+from gateway.core.clock import Clock
+from gateway.core.refusal import Refusal
+from gateway.core.splice import THRESHOLD, splice
+from gateway.dialects.base import Rewrite
+from gateway.exchange import Exchange
+from gateway.identity.authenticate import authenticate
+from gateway.identity.pseudonym import Pseudonyms
+from gateway.scales import Scales
+from gateway.upstreams.base import Call
+from gateway.upstreams.bridge import Bridge
+from gateway.upstreams.forwarded import NotForwarded
+from gateway.upstreams.upstream import Upstream
+
+
+@dataclass(slots=True)
+class Pipeline:
+    """The rooms a request walks through, wired once by runtime."""
+
+    scales: Scales
+    bridge: Bridge
+    pseudonyms: Pseudonyms
+    archive: Archive
+    clock: Clock
+
+    def identify(self, x: Exchange, authorization: str | None, api_key: str | None) -> Refusal | None:
+        """Name-plate: who is calling. Before the body is read, so that strangers cost nothing."""
+        who = authenticate(authorization, api_key, x.snapshot.directory, x.started_ms)
+        if isinstance(who, Refusal):
+            return who
+        x.principal = who
+        return None
+
+    def read(self, x: Exchange, raw: bytes) -> Refusal | None:
+        """Reading room: one strict parse; the model and the upstreams that may serve it in this dialect."""
+        assert x.dialect is not None
+        if len(raw) > THRESHOLD:
+            raw, x.splices = splice(raw)
+        try:
+            body = jsonio.loads(raw)
+        except jsonio.JsonError as error:
+            return Refusal(reasons.INVALID_JSON, f"the body is not valid JSON: {error}")
+        if not isinstance(body, dict):
+            return Refusal(reasons.INVALID_JSON, "the body must be a JSON object")
+        ask = x.dialect.read(body)
+        if isinstance(ask, Refusal):
+            return ask
+        if x.splices is not None and len(x.splices) > ask.media_items:
+            ask.prompt_bytes += x.splices.size  # some of it stands where the model reads text
+        x.ask = ask
+        x.model = x.snapshot.catalogue.lookup(ask.model)
+        if x.model is None:
+            return _no_model(ask.model)
+        x.prices = prices_at(x.model, x.started_ms)
+        return self._choose_upstreams(x)
+
+    def _choose_upstreams(self, x: Exchange) -> Refusal | None:
+        """Those that speak the dialect and whose kind accepts every field."""
+        assert x.dialect is not None
+        assert x.ask is not None
+        assert x.model is not None
+        refusal: Refusal | None = None
+        chosen = []
+        for name in x.model.upstreams:
+            settings = self.bridge.upstream(name).settings
+            if x.dialect.name not in settings.dialects:
+                continue
+            fault = x.dialect.check_fields(x.ask, settings.kind, pass_unknown=settings.pass_unknown)
+            if fault is None:
+                chosen.append(name)
+            elif refusal is None:
+                refusal = fault
+        x.upstreams = tuple(chosen)
+        if chosen:
+            return None
+        return refusal or _no_model(x.ask.model)
+
+    def rule(self, x: Exchange) -> Refusal | None:
+        """Rule book: the plan for this account, route and model, and what it says to this very request."""
+        assert x.dialect is not None
+        assert x.principal is not None
+        assert x.model is not None
+        assert x.ask is not None
+        plan = x.plan = x.snapshot.policies.plan(x.principal, x.dialect.name, x.model, x.started_ms)
+        refusal = plan.check(x.ask)
+        if refusal is None and plan.has_money and x.prices is None:
+            refusal = Refusal(
+                reasons.PRICE_UNKNOWN, f"the model '{x.model.id}' has no price and this account has a money budget"
+            )
+        return refusal
+
+    async def reserve(self, x: Exchange) -> Refusal | None:
+        """Scales: one batched reserve over all limits, all or nothing."""
+        return await self.scales.reserve(x)
+
+    async def forward(self, x: Exchange) -> Refusal | None:
+        """Bridge: send our own bytes to a healthy upstream; its head is here when this returns."""
+        assert x.ask is not None
+        assert x.model is not None
+
+        def make_call(upstream: Upstream) -> Call:
+            x.sent_at = self.clock.monotonic()
+            return self._call(x, upstream)
+
+        began = self.clock.monotonic()
+        name = x.model.upstream_name
+        result = await self.bridge.forward(x.upstreams, make_call, {name: x.ask.model}, name)
+        x.head_at = self.clock.monotonic()
+        x.waited_s += x.head_at - began
+        x.attempts = result.attempts
+        if isinstance(result, NotForwarded):
+            return result.refusal
+        x.forwarded = result
+        return None
+
+    def _call(self, x: Exchange, upstream: Upstream) -> Call:
+        assert x.dialect is not None
+        assert x.ask is not None
+        assert x.model is not None
+        assert x.principal is not None
+        account = x.principal.account
+        rewrite = Rewrite(
+            model=x.model.upstream_name,
+            output_cap=x.output_cap,
+            ask_stream_usage=x.ask.stream and upstream.settings.stream_usage and not x.ask.wants_stream_usage,
+            pseudonym=self.pseudonyms.of(account.id),
+            cache_partition=self.pseudonyms.of(account.org),
+        )
+        body = x.dialect.rewrite(x.ask, rewrite, upstream.settings.kind)
+        if x.splices is not None:
+            body = x.splices.restore(body)
+        return upstream.call(
+            x.dialect.name, x.dialect.path, body, caller=x.headers, request_id=x.id, stream=x.ask.stream
+        )
+
+    def finish(self, x: Exchange, outcome: Outcome) -> None:
+        """Ledger and archive: settle with what was observed and record, exactly once. Never suspends, never raises
+        for the caller's doing, so that no cancellation can come between.
+        """
+        if x.outcome is not None:
+            return
+        x.outcome = outcome
+        try:
+            if x.reservation is not None:
+                self.scales.settle(x, outcome)
+        finally:
+            # A fault of ours in settling leaves the reservation to its expiry; the upstream must not stay occupied.
+            if x.forwarded is not None:
+                x.forwarded.release(_fault_of_upstream(outcome))
+            self.archive.record(x, self.clock.monotonic())
+
+
+def _no_model(name: str) -> Refusal:
+    return Refusal(
+        reasons.MODEL_NOT_FOUND, f"the model '{name}' does not exist or is not served on this route", param="model"
+    )
+
+
+def _fault_of_upstream(outcome: Outcome) -> bool | None:
+    """What an ending says about the upstream's health: True good, False bad, None nothing."""
+    if outcome is Outcome.COMPLETE:
+        return True
+    if outcome in (Outcome.UPSTREAM_CUT, Outcome.TIMED_OUT):
+        return False
+    return None

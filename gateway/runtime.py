@@ -1,0 +1,202 @@
+"""The composition root: builds every room from the settings, reloads what may change, closes in order."""
+
+import asyncio
+import hashlib
+import logging
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway import __version__
+from gateway.accounting.amounts import OutputMode
+from gateway.accounting.estimate import Estimator
+from gateway.archive import Archive
+from gateway.config import SecretMissing, Settings
+from gateway.core.clock import Clock, SystemClock
+from gateway.exchange import Snapshot
+from gateway.hints import hints
+from gateway.identity.admins import Admin, Role
+from gateway.identity.pseudonym import Pseudonyms
+from gateway.live import Live
+from gateway.observe.events import MetricEvents
+from gateway.observe.metrics import Metrics
+from gateway.observe.sinks import FileSink, RingSink, Sink, StdoutSink, TeeSink
+from gateway.pipeline import Pipeline
+from gateway.scales import Scales
+from gateway.sources import connection_files, fingerprint, load_snapshot, peppers_of, upstream_settings
+from gateway.stores.open import open_store
+from gateway.upstreams import TRANSPORTS
+from gateway.upstreams.base import Transport
+from gateway.upstreams.bridge import Bridge
+from gateway.upstreams.settings import UpstreamSettings
+from gateway.yamlio import YamlProblems
+
+log = logging.getLogger("gateway")
+
+
+@dataclass(frozen=True, slots=True)
+class _Connections:
+    """All that connections to upstreams are made from: when it changes, they are made anew."""
+
+    upstreams: list[UpstreamSettings]
+    files: str
+    """A hash over the certificates: their paths stay the same when they are renewed."""
+
+
+class Runtime:
+    """Everything a gateway process has, wired. `start` before serving, `close` after the last exchange."""
+
+    def __init__(self, settings: Settings, routes: tuple[str, ...], clock: Clock | None = None) -> None:
+        """Read and check all files. Raises YamlProblems or SecretMissing: a bad set never starts."""
+        self.settings = settings
+        self.clock = clock or SystemClock()
+        self.live = Live()
+        self.draining = False
+        self.ring = RingSink()
+        self.metrics = Metrics(__version__, (*routes, "other"))
+        self.events = MetricEvents(self.metrics, self.clock)
+        self.admins = tuple(
+            Admin(entry.name, Role[entry.role.upper()], bytes.fromhex(entry.token_sha256)) for entry in settings.admins
+        )
+        peppers = peppers_of(settings)
+        self.snapshot: Snapshot = load_snapshot(settings, peppers, self.clock.now_ms())
+        self._fingerprint = fingerprint(settings)
+        self._connections = _Connections(upstream_settings(settings), connection_files(settings))
+        self._closing: dict[asyncio.Task[None], Bridge] = {}
+        """Replaced bridges, each with the task that waits until nobody is on it any more."""
+        self._reloading = asyncio.Lock()
+        self.also_reload: Callable[[], None] = lambda: None
+        """What the server reads again itself (certificates); raises SecretMissing before anything is swapped."""
+        bridge = self._bridge(self._connections)
+        self.sink: Sink = _sink(settings.decision_log, self.ring)
+        self.store = open_store(settings.store, self.clock, self.events)
+        secret = peppers[0].value if peppers else os.urandom(32)
+        self.pipeline = Pipeline(
+            scales=Scales(
+                store=self.store,
+                estimator=Estimator(),
+                metrics=self.metrics,
+                clock=self.clock,
+                ttl_ms=round(settings.reservation.ttl_s * 1000),
+                output_mode=OutputMode.ESTIMATE if settings.reservation.output == "estimate" else OutputMode.WORST,
+            ),
+            bridge=bridge,
+            pseudonyms=Pseudonyms(hashlib.sha256(b"pseudonyms" + secret).digest()),
+            archive=Archive(self.metrics, self.sink),
+            clock=self.clock,
+        )
+        self._label()
+        self.metrics.watch("gateway_requests_in_flight", lambda: len(self.live))
+        self.metrics.watch("gateway_reservations_held", lambda: len(self.live.reserved_ids()))
+        self.metrics.watch("gateway_decision_log_dropped_total", lambda: self.sink.dropped)
+
+    async def start(self) -> None:
+        """Open the store. Raises StoreUnavailable."""
+        await self.store.open()
+        self._hint(hints(self.settings, self.snapshot))
+        self.events.emit("reload.ok", revision=self.snapshot.policies.revision)
+
+    async def reload(self) -> list[str]:
+        """Read all files again and swap them in as one; the problems found, and then nothing has changed.
+
+        Usage is never reset: it is keyed by scope, unit and window, not by what is reloaded here. Listeners, the
+        store, timers and the list of upstreams need a restart.
+        """
+        self.sink.reopen()  # whoever rotates the decision log sends SIGHUP
+        async with self._reloading:
+            try:
+                snapshot, connections, seen, unlikely = await asyncio.to_thread(self._read_again)
+                bridge = self._bridge(connections) if connections != self._connections else None
+                self.also_reload()
+            except (YamlProblems, SecretMissing, OSError) as error:
+                problems = [str(problem) for problem in getattr(error, "problems", ())] or [str(error)]
+                self.events.emit("reload.failed", error="; ".join(problems[:5]), problems=len(problems))
+                return problems
+            except Exception:
+                log.exception("fault while reloading")
+                self.events.emit(
+                    "reload.failed", error="a fault of the gateway; the line before says where", problems=1
+                )
+                return ["the gateway failed while reloading; its log says where"]
+            self._fingerprint = seen
+            self.snapshot = snapshot
+            if bridge is not None:
+                self._connections = connections
+                self._retire(self.pipeline.bridge)
+                self.pipeline.bridge = bridge
+                for name in self.settings.upstreams:
+                    self.metrics.upstream_state(name, up=True)  # a new breaker is closed and tells only of changes
+            self._label()
+            self._hint(unlikely)
+            self.events.emit("reload.ok", revision=snapshot.policies.revision)
+            return []
+
+    def _read_again(self) -> "tuple[Snapshot, _Connections, str, list[str]]":
+        seen = fingerprint(self.settings)  # before reading: a change in between is noticed next time
+        snapshot = load_snapshot(self.settings, peppers_of(self.settings), self.clock.now_ms())
+        connections = _Connections(upstream_settings(self.settings), connection_files(self.settings))
+        return snapshot, connections, seen, hints(self.settings, snapshot)
+
+    def _hint(self, unlikely: list[str]) -> None:
+        """Say what loads and can hardly be meant, such as an account that no policy covers."""
+        for one in unlikely:
+            log.warning("check the configuration", extra={"fields": {"hint": one}})
+
+    async def changed(self) -> bool:
+        """Whether a reloadable file differs from what was last tried; a broken set is tried once."""
+        seen = await asyncio.to_thread(fingerprint, self.settings)
+        if seen == self._fingerprint:
+            return False
+        self._fingerprint = seen
+        return True
+
+    def _bridge(self, connections: "_Connections") -> Bridge:
+        return Bridge(connections.upstreams, _transport, self.clock, self.events)
+
+    def _retire(self, bridge: Bridge) -> None:
+        """Close a replaced bridge when the exchanges on it are over."""
+
+        async def close_when_idle() -> None:
+            while any(status.outstanding for status in bridge.snapshot()):  # noqa: ASYNC110 - rare, and no hurry
+                await asyncio.sleep(1.0)
+            await bridge.close()
+
+        task = asyncio.create_task(close_when_idle())
+        self._closing[task] = bridge
+        task.add_done_callback(self._closing.pop)
+
+    def _label(self) -> None:
+        policies = self.snapshot.policies.policies
+        self.metrics.configure(
+            ("none", *(model.id for model in self.snapshot.catalogue.models)),
+            self.settings.upstreams,
+            (policy.id for policy in policies),
+            {name for policy in policies for name in (*policy.limits, *policy.budgets)},
+        )
+
+    async def close(self) -> None:
+        """After the last exchange: connections, then usage to disk, then the log."""
+        retired = dict(self._closing)
+        for task in retired:
+            task.cancel()
+        await asyncio.gather(*retired, return_exceptions=True)
+        for bridge in (*retired.values(), self.pipeline.bridge):
+            await bridge.close()
+        await self.store.close()
+        self.sink.close()
+
+
+def _transport(settings: UpstreamSettings) -> Transport:
+    """The connections to one upstream. Raises SecretMissing for certificates that are of no use."""
+    try:
+        return TRANSPORTS[0](settings)
+    except OSError as error:
+        what = f"upstreams.{settings.name}: ca_file, client_cert_file or client_key_file cannot be used"
+        raise SecretMissing(f"{what}: {error.strerror or error}") from None
+
+
+def _sink(target: str, ring: RingSink) -> Sink:
+    if target == "off":
+        return ring
+    return TeeSink([ring, StdoutSink() if target == "-" else FileSink(Path(target))])

@@ -1,0 +1,122 @@
+"""The files behind a running gateway: read into one snapshot, and fingerprinted so that a change is noticed."""
+
+import hashlib
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from gateway.catalogue import load_catalogue
+from gateway.config import Settings, UpstreamEntry, upstream_key
+from gateway.dialects import DIALECTS
+from gateway.exchange import Snapshot
+from gateway.identity.directory import load_directory
+from gateway.identity.keys import Pepper
+from gateway.identity.peppers import load_peppers
+from gateway.policy.compile import compile_files
+from gateway.policy.lint import Known, Scene, lint
+from gateway.policy.load import policy_paths, read_directory
+from gateway.policy.rules import RULES
+from gateway.upstreams.settings import Timeouts, UpstreamSettings
+from gateway.yamlio import Problem, YamlProblems
+
+_NOT_AT_RUNTIME = frozenset({"P103", "P106"})
+"""Lint errors that must not stop a running gateway: missing tests are a review matter, and an exception that ran
+out is simply over; a restart at night must not fail for it."""
+
+_BLOCKING = tuple(rule for rule in RULES if rule.severity == "error" and rule.code not in _NOT_AT_RUNTIME)
+
+
+def load_snapshot(settings: Settings, peppers: tuple[Pepper, ...], now_ms: int) -> Snapshot:
+    """Accounts, models and policies: all or nothing. Raises YamlProblems with what is wrong.
+
+    Tiers and accounts that a policy names and nobody has yet are no fault here; `gateway policy lint` tells.
+    """
+    directory = load_directory(settings.files.accounts, peppers)
+    catalogue = load_catalogue(settings.files.models, settings.upstreams)
+    files = read_directory(settings.files.policies)
+    policies = compile_files(files)
+    known = Known(dialects=frozenset(dialect.name for dialect in DIALECTS))
+    findings = lint(Scene(files, now_ms, known=known), _BLOCKING)
+    if findings:
+        raise YamlProblems([Problem(f.source, f.line, f.column, f.message, f.code) for f in findings])
+    return Snapshot(directory, catalogue, policies)
+
+
+def peppers_of(settings: Settings) -> tuple[Pepper, ...]:
+    """Raises YamlProblems."""
+    return load_peppers([(entry.id or "", entry.file) for entry in settings.key_pepper_files])
+
+
+def upstream_settings(settings: Settings, env: Mapping[str, str] = os.environ) -> list[UpstreamSettings]:
+    """The settings of every upstream with its credential read. Raises config.SecretMissing."""
+    return [_upstream(name, entry, env) for name, entry in settings.upstreams.items()]
+
+
+def _upstream(name: str, entry: UpstreamEntry, env: Mapping[str, str]) -> UpstreamSettings:
+    return UpstreamSettings(
+        name=name,
+        kind=entry.kind,
+        base_url=entry.base_url,
+        dialects=frozenset(entry.dialects),
+        api_key=upstream_key(name, entry, env),
+        auth=entry.auth,
+        weight=entry.weight,
+        ca_file=_text(entry.ca_file),
+        client_cert_file=_text(entry.client_cert_file),
+        client_key_file=_text(entry.client_key_file),
+        stream_usage=entry.stream_usage,
+        pass_unknown=entry.pass_unknown,
+        on_client_abort=entry.on_client_abort,
+        drain_max_s=entry.drain_max_s,
+        drain_max_bytes=entry.drain_max_bytes,
+        max_connections=entry.max_connections,
+        keepalive_s=entry.keepalive_s,
+        timeouts=Timeouts(entry.connect_s, entry.first_byte_s, entry.between_bytes_s, entry.total_s),
+        max_response_bytes=entry.max_response_bytes,
+        max_stream_bytes=entry.max_stream_bytes,
+    )
+
+
+def _text(path: Path | None) -> str | None:
+    return None if path is None else str(path)
+
+
+def fingerprint(settings: Settings) -> str:
+    """A hash over the contents of every reloadable file: config maps swap symlinks, editors rewrite in place."""
+    return _hash_of(_files(settings))
+
+
+def connection_files(settings: Settings) -> str:
+    """The same over the files that connections to upstreams are made from."""
+    return _hash_of(_upstream_files(settings))
+
+
+def _hash_of(paths: Iterable[Path]) -> str:
+    hasher = hashlib.blake2b(digest_size=16)
+    for path in paths:
+        hasher.update(str(path).encode() + b"\0")
+        try:
+            hasher.update(hashlib.blake2b(path.read_bytes()).digest())
+        except OSError as error:
+            hasher.update(str(error.errno).encode())
+    return hasher.hexdigest()
+
+
+def _files(settings: Settings) -> Iterable[Path]:
+    yield settings.files.accounts
+    yield settings.files.models
+    try:
+        yield from policy_paths(settings.files.policies)
+    except YamlProblems:
+        yield settings.files.policies
+    yield from (entry.file for entry in settings.key_pepper_files)
+    if settings.data.tls is not None:
+        yield from (settings.data.tls.cert_file, settings.data.tls.key_file)
+    yield from _upstream_files(settings)
+
+
+def _upstream_files(settings: Settings) -> Iterable[Path]:
+    for upstream in settings.upstreams.values():
+        for path in (upstream.api_key_file, upstream.ca_file, upstream.client_cert_file, upstream.client_key_file):
+            if path is not None:
+                yield path

@@ -1,0 +1,277 @@
+"""The composition root: what is wired, what a reload may change, and that everything is closed."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from gateway.accounting.amounts import OutputMode
+from gateway.config import SecretMissing, load_config
+from gateway.observe.records import DecisionRecord
+from gateway.observe.sinks import FileSink, RingSink, TeeSink
+from gateway.runtime import Runtime
+from gateway.server.routes import ROUTE_NAMES
+from gateway.stores.memory import MemoryStore
+from gateway.stores.sqlite import SqliteStore
+from gateway.yamlio import YamlProblems
+from tests.support import tls
+from tests.support.running import OPEN_POLICY, write_files
+from tests.support.talking import policy, stopped
+from tests.support.walking import FakeAnswer, Walk
+
+
+def made(folder, upstream=None, **settings):
+    write_files(folder, "http://127.0.0.1:9/v1", settings=settings, upstream_settings=upstream)
+    return Runtime(load_config(folder / "gateway.yaml", env={}).settings, ROUTE_NAMES, stopped())
+
+
+def test_settings_choose_the_parts(tmp_path):
+    plain = made(tmp_path / "a")
+    assert isinstance(plain.store, MemoryStore)
+    assert isinstance(plain.sink, RingSink)
+    assert plain.pipeline.scales.output_mode is OutputMode.ESTIMATE
+    assert plain.pipeline.scales.ttl_ms == 60_000
+    other = made(
+        tmp_path / "b", store="sqlite:x.sqlite", decision_log="log.jsonl",
+        reservation={"ttl_s": 5, "output": "worst_case"},
+    )  # fmt: skip
+    assert isinstance(other.store, SqliteStore)
+    assert isinstance(other.sink, TeeSink)
+    assert any(isinstance(sink, FileSink) for sink in other.sink._sinks)
+    assert other.pipeline.scales.output_mode is OutputMode.WORST
+    assert other.pipeline.scales.ttl_ms == 5000
+    other.sink.close()
+
+
+@pytest.mark.parametrize(("file", "old", "new"), [
+    ("policies/open.yaml", "limits:", "limts:"), ("accounts.yaml", "tier:", "teir:"), ("models.yaml", "main", "mian"),
+])  # fmt: skip
+def test_a_bad_file_never_starts(tmp_path, file, old, new):
+    write_files(tmp_path, "http://127.0.0.1:9/v1")
+    path = tmp_path / file
+    path.write_text(path.read_text().replace(old, new))
+    with pytest.raises(YamlProblems, match=path.name):
+        Runtime(load_config(tmp_path / "gateway.yaml", env={}).settings, ROUTE_NAMES)
+
+
+def test_a_missing_credential_never_starts(tmp_path):
+    write_files(tmp_path, "http://127.0.0.1:9/v1", upstream_settings={"api_key_env": "NOT_SET_ANYWHERE"})
+    with pytest.raises(SecretMissing, match="NOT_SET_ANYWHERE"):
+        Runtime(load_config(tmp_path / "gateway.yaml", env={}).settings, ROUTE_NAMES)
+
+
+def rewrite(folder, old, new, file="policies/open.yaml"):
+    path = folder / file
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+def test_a_reload_swaps_everything_at_once_and_keeps_usage(tmp_path):
+    budget = "requests: {unit: requests, per: account, amount: 1000000, period: day}"
+    walk = Walk(tmp_path, policies={"open": policy(budgets=budget)["tight"]})
+    runtime = walk.runtime
+
+    async def scenario():
+        x = await walk.forwarded(FakeAnswer(b"{}"))
+        before = runtime.snapshot
+        rewrite(tmp_path, "1000000", "7")
+        rewrite(tmp_path, "sim-large", "sim-huge", "models.yaml")
+        assert await runtime.reload() == []
+        assert runtime.snapshot.policies.revision != before.policies.revision
+        assert runtime.snapshot.catalogue.lookup("sim-huge") is not None
+        assert x.snapshot is before, "an exchange ends under the set it began with"
+        y = walk.ruled()
+        assert await walk.pipeline.reserve(y) is None
+        assert [reading.remaining for reading in y.verdict.readings] == [5], "one of seven was used before, one now"
+
+    asyncio.run(scenario())
+    assert b"gateway_policy_last_reload_successful 1.0" in runtime.metrics.render()
+
+
+def test_a_broken_set_changes_nothing_and_is_named(tmp_path):
+    runtime = Walk(tmp_path).runtime
+    before = runtime.snapshot
+    bridge = runtime.pipeline.bridge
+    rewrite(tmp_path, "limits:", "limts:")
+    rewrite(tmp_path, "sim-large", "sim-huge", "models.yaml")
+    problems = asyncio.run(runtime.reload())
+    assert "open.yaml:" in problems[0]
+    assert runtime.snapshot is before
+    assert runtime.pipeline.bridge is bridge
+    assert b"gateway_policy_last_reload_successful 0.0" in runtime.metrics.render()
+
+
+def test_files_that_changed_are_noticed_once(tmp_path):
+    runtime = Walk(tmp_path).runtime
+
+    async def scenario():
+        assert not await runtime.changed()
+        rewrite(tmp_path, "limits:", "limts:")
+        assert await runtime.changed()
+        assert await runtime.reload()
+        assert not await runtime.changed(), "a broken set is tried once"
+        (tmp_path / "policies" / "open.yaml").write_text(OPEN_POLICY)
+        assert await runtime.changed()
+        assert await runtime.reload() == []
+        assert not await runtime.changed()
+        rewrite(tmp_path, "1000000", "7")
+        assert await runtime.reload() == []
+        assert not await runtime.changed(), "somebody else reloaded already"
+
+    asyncio.run(scenario())
+
+
+@pytest.fixture
+def keyed(tmp_path):
+    """A runtime whose upstream's key is in a file."""
+    (tmp_path / "upstream-key").write_text("first-key\n")
+    return Walk(tmp_path, upstream_settings={"api_key_file": "upstream-key"})
+
+
+def test_a_rotated_key_gets_a_new_bridge_and_the_old_one_closes_when_idle(tmp_path, keyed):
+    runtime = keyed.runtime
+
+    async def scenario():
+        busy = await keyed.forwarded(FakeAnswer(b"{}"))
+        old = runtime.pipeline.bridge
+        assert keyed.transport.sent[0].headers["authorization"] == "Bearer first-key"
+        (tmp_path / "upstream-key").write_text("second-key\n")
+        runtime.metrics.upstream_state("main", up=False)
+        assert await runtime.reload() == []
+        assert b'gateway_upstream_up{upstream="main"} 1.0' in runtime.metrics.render()
+        new = runtime.pipeline.bridge
+        assert new is not old
+        assert new.upstream("main").settings.api_key == "second-key"
+        assert len(runtime._closing) == 1
+        await asyncio.sleep(0)
+        assert not keyed.transport.closed, "somebody is still on it"
+        busy.forwarded.release(None)
+        async with asyncio.timeout(10):
+            await asyncio.gather(*runtime._closing)
+        assert keyed.transport.closed
+        await runtime.close()
+
+    asyncio.run(scenario())
+
+
+def test_closing_does_not_wait_for_what_was_replaced_and_closes_it_all_the_same(tmp_path, keyed):
+    async def scenario():
+        await keyed.forwarded(FakeAnswer(b"{}"))
+        (tmp_path / "upstream-key").write_text("second-key\n")
+        assert await keyed.runtime.reload() == []
+        await asyncio.sleep(0)
+        async with asyncio.timeout(0.5):
+            await keyed.runtime.close()
+        assert keyed.transport.closed
+
+    asyncio.run(scenario())
+
+
+def test_a_reload_without_news_keeps_the_connections(tmp_path, keyed):
+    bridge = keyed.runtime.pipeline.bridge
+    assert asyncio.run(keyed.runtime.reload()) == []
+    assert keyed.runtime.pipeline.bridge is bridge
+
+
+def test_reloads_queue_up(tmp_path):
+    runtime = Walk(tmp_path).runtime
+
+    async def scenario():
+        assert await asyncio.gather(*(runtime.reload() for _ in range(5))) == [[]] * 5
+
+    asyncio.run(scenario())
+
+
+def test_a_key_that_vanished_keeps_the_last_good_one(tmp_path, keyed):
+    (tmp_path / "upstream-key").unlink()
+    problems = asyncio.run(keyed.runtime.reload())
+    assert len(problems) == 1
+    assert "upstream-key" in problems[0]
+    assert keyed.pipeline.bridge.upstream("main").settings.api_key == "first-key"
+
+
+@pytest.fixture
+def certified(tmp_path):
+    """A runtime whose upstream has an authority of its own."""
+    tls.authority(tmp_path)
+    return made(tmp_path, upstream={"ca_file": "ca.pem"})
+
+
+def test_a_renewed_certificate_gets_a_new_bridge(tmp_path, certified):
+    """Its path stays the same: the contents tell."""
+    bridge = certified.pipeline.bridge
+    assert asyncio.run(certified.reload()) == []
+    assert certified.pipeline.bridge is bridge
+    tls.authority(tmp_path)
+    assert asyncio.run(certified.reload()) == []
+    assert certified.pipeline.bridge is not bridge
+
+
+def test_a_certificate_of_no_use_keeps_the_last_good_bridge(tmp_path, certified):
+    bridge, snapshot = certified.pipeline.bridge, certified.snapshot
+    (tmp_path / "ca.pem").write_text("not a certificate")
+    [problem] = asyncio.run(certified.reload())
+    assert problem.startswith("upstreams.main: ca_file")
+    assert certified.pipeline.bridge is bridge
+    assert certified.snapshot is snapshot
+    assert not certified._closing
+    tls.authority(tmp_path)
+    assert asyncio.run(certified.reload()) == []
+
+
+@pytest.mark.parametrize("content", [None, "not a certificate"])
+def test_a_certificate_of_no_use_never_starts(tmp_path, content):
+    if content is not None:
+        (tmp_path / "ca.pem").write_text(content)
+    with pytest.raises(SecretMissing, match=r"upstreams\.main: ca_file, client_cert_file or client_key_file"):
+        made(tmp_path, upstream={"ca_file": "ca.pem"})
+
+
+def test_closing_right_after_a_reload_closes_what_was_replaced(tmp_path, keyed):
+    async def scenario():
+        (tmp_path / "upstream-key").write_text("second-key\n")
+        assert await keyed.runtime.reload() == []
+        await keyed.runtime.close()
+        assert keyed.transport.closed
+
+    asyncio.run(scenario())
+
+
+def test_an_account_that_no_policy_covers_is_said_at_start_and_at_reload(tmp_path, caplog):
+    narrow = policy("one: {unit: requests, per: account, amount: 5, window: 1m}", match="{tier: free}")
+    write_files(tmp_path, "http://127.0.0.1:9/v1", policies=narrow)
+
+    async def walk():
+        runtime = Runtime(load_config(tmp_path / "gateway.yaml", env={}).settings, ROUTE_NAMES, stopped())
+        await runtime.start()
+        said = len(caplog.records)
+        assert await runtime.reload() == []
+        await runtime.close()
+        return said
+
+    with caplog.at_level("WARNING"):
+        said = asyncio.run(walk())
+    lines = [record.fields["hint"] for record in caplog.records if record.message == "check the configuration"]
+    assert len(lines) == 2 * said == 2
+    assert "no policy covers acme (tier developer), globex (tier enterprise)" in lines[0]
+
+
+def test_a_reload_lets_a_rotated_decision_log_go_on_in_a_new_file(tmp_path):
+    log = tmp_path / "log.jsonl"
+
+    async def walk():
+        runtime = made(tmp_path, decision_log="log.jsonl")
+        await runtime.start()
+        line = DecisionRecord("one", 0, "one", "chat", 200, "complete", "1")
+        runtime.sink.emit(line)
+        while not (log.exists() and log.read_text()):
+            await asyncio.sleep(0.01)
+        log.rename(tmp_path / "old.jsonl")
+        await runtime.reload()
+        runtime.sink.emit(replace(line, id="two"))
+        await runtime.close()
+
+    asyncio.run(walk())
+    assert '"id":"one"' in (tmp_path / "old.jsonl").read_text()
+    assert '"id":"two"' in log.read_text()
