@@ -1,0 +1,1 @@
+"""The door: every inbound socket. Three listeners (data, ops, admin), one handler each."""

@@ -1,0 +1,114 @@
+"""Reading a request body under a deadline, a size limit and a budget of memory shared by all callers."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from aiohttp import hdrs, web
+
+from gateway.core import reasons
+from gateway.core.refusal import Refusal
+from gateway.server.guards import too_large
+
+
+class BodyBudget:
+    """Bytes of request bodies in memory: a cap for all and one per account, so nobody fills it for the others."""
+
+    def __init__(self, total: int, per_account: int) -> None:
+        self.total = total
+        self.per_account = per_account
+        self.used = 0
+        self._by_account: dict[str, int] = defaultdict(int)
+
+    def take(self, account: str, size: int) -> bool:
+        if self.used + size > self.total or self._by_account.get(account, 0) + size > self.per_account:
+            return False
+        self.used += size
+        self._by_account[account] += size
+        return True
+
+    def give_back(self, account: str, size: int) -> None:
+        self.used -= size
+        left = self._by_account[account] - size
+        if left:
+            self._by_account[account] = left
+        else:
+            del self._by_account[account]
+
+
+class Lease:
+    """What one request holds of the budget; grows as the body arrives."""
+
+    __slots__ = ("_account", "_budget", "size")
+
+    def __init__(self, budget: BodyBudget, account: str) -> None:
+        self._budget = budget
+        self._account = account
+        self.size = 0
+
+    def grow_to(self, size: int) -> bool:
+        if size <= self.size:
+            return True
+        if not self._budget.take(self._account, size - self.size):
+            return False
+        self.size = size
+        return True
+
+    def release(self) -> None:
+        if self.size:
+            self._budget.give_back(self._account, self.size)
+            self.size = 0
+
+
+@contextmanager
+def lease(budget: BodyBudget, account: str) -> Iterator[Lease]:
+    """A lease that ends with the block, whatever happens in it."""
+    held = Lease(budget, account)
+    try:
+        yield held
+    finally:
+        held.release()
+
+
+async def read_body(
+    request: web.BaseRequest, held: Lease, *, max_bytes: int, grace_s: float, min_rate: int
+) -> bytes | Refusal:
+    """The whole body, or why not.
+
+    After `grace_s` seconds the body must have come at `min_rate` bytes per second on average, or it is too slow:
+    the deadline moves with what has arrived, never with what was announced.
+    """
+    expected = request.content_length
+    if not held.grow_to(expected or 0):
+        return _no_room()
+    if request.headers.get(hdrs.EXPECT):
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0
+    content = request.content
+    if expected is not None and content.is_eof():
+        return await content.read()  # it is all here: no timer needed
+    began = asyncio.get_running_loop().time()
+    chunks: list[bytes] = []
+    size = 0
+    try:
+        async with asyncio.timeout(grace_s) as deadline:
+            while chunk := await content.readany():
+                size += len(chunk)
+                if size > max_bytes:
+                    return too_large(max_bytes)
+                if not held.grow_to(size):
+                    return _no_room()
+                chunks.append(chunk)
+                deadline.reschedule(began + grace_s + size / min_rate)
+    except TimeoutError:
+        return Refusal(reasons.REQUEST_TIMEOUT, f"the body came slower than {min_rate} bytes per second")
+    except web.RequestPayloadError:
+        return Refusal(reasons.INVALID_REQUEST, "the body's framing is broken")
+    return b"".join(chunks)
+
+
+def _no_room() -> Refusal:
+    return Refusal(
+        reasons.OVERLOADED, "too many request bytes are in flight, for this account or for all", retry_after_ms=1000
+    )

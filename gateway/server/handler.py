@@ -1,0 +1,232 @@
+"""The data plane's one handler: it walks an exchange through the pipeline and writes what comes of it."""
+
+import asyncio
+import logging
+
+from aiohttp import HttpVersion11, web
+
+from gateway.accounting.outcome import Outcome
+from gateway.core import reasons
+from gateway.core.ids import new_id, valid_inbound_id
+from gateway.core.refusal import Refusal
+from gateway.exchange import Exchange
+from gateway.runtime import Runtime
+from gateway.server.body import BodyBudget, lease, read_body
+from gateway.server.drains import Drains
+from gateway.server.guards import check_body_head, check_head
+from gateway.server.own_routes import answer_ourselves
+from gateway.server.respond import exchange_head, refusal_response
+from gateway.server.routes import Route, find
+from gateway.server.stream import Relay, say_last
+from gateway.upstreams.base import UpstreamFailed
+from gateway.upstreams.faults import from_failure
+from gateway.upstreams.headers import answer_headers
+
+log = logging.getLogger("gateway")
+
+
+class DataPlane:
+    """Serves every request of the data listener. The response is what it returns; the rest is settled and recorded."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._pipeline = runtime.pipeline
+        self._clock = runtime.clock
+        limits = runtime.settings.limits
+        self._budget = BodyBudget(limits.inflight_body_bytes, limits.inflight_body_bytes_per_account)
+        runtime.metrics.watch("gateway_inflight_body_bytes", lambda: self._budget.used)
+        self.drains = Drains(runtime)
+
+    async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
+        x, route = self._open(request)
+        self._runtime.live.enter(x)
+        try:
+            response = await (self._refuse(x, route) if isinstance(route, Refusal) else self._serve(request, x, route))
+        except asyncio.CancelledError:
+            if x.draining:
+                raise
+            if x.stop is None:
+                self._pipeline.finish(x, _left(x))
+                raise
+            _uncancel()
+            response = await self._refuse(x, x.stop, Outcome.SHUTDOWN)
+        except Exception:
+            log.exception("fault while serving a request", extra={"fields": {"id": x.id}})
+            fault = Refusal(reasons.INTERNAL_ERROR, "the gateway failed; its operator can find this request by its id")
+            response = await self._refuse(x, fault, Outcome.INTERNAL_ERROR)
+        finally:
+            if not x.draining:
+                self._runtime.live.leave(x)
+        doubt = x.refusal is not None and x.refusal.reason in _DOUBTFUL
+        if self._runtime.draining or doubt or not request.content.is_eof() or request.method == "CONNECT":
+            response.force_close()  # unread or ambiguous bytes must never be taken for the next request
+        return response
+
+    def _open(self, request: web.BaseRequest) -> tuple[Exchange, Route | Refusal]:
+        """An exchange for any request at all, and its route or why it has none."""
+        own_id = new_id("req-")
+        inbound = request.headers.get("x-request-id", "")
+        found = find(request.method, request.raw_path, request.headers.get("anthropic-version"))
+        family, fault = (found.family, None) if isinstance(found, Route) else found
+        x = Exchange(
+            id=own_id,
+            request_id=inbound if valid_inbound_id(inbound) else own_id,
+            route=found.name if isinstance(found, Route) else "other",
+            family=family,
+            snapshot=self._runtime.snapshot,
+            headers=request.headers,
+            started_at=self._clock.monotonic(),
+            started_ms=self._clock.now_ms(),
+            dialect=found.dialect if isinstance(found, Route) else None,
+        )
+        fault = check_head(request, self._runtime.settings.limits.head_bytes) or fault
+        return x, fault or found  # type: ignore[return-value]  # without a fault, `found` is a Route
+
+    async def _serve(self, request: web.BaseRequest, x: Exchange, route: Route) -> web.StreamResponse:
+        headers = request.headers
+        refusal = self._pipeline.identify(x, headers.get("authorization"), headers.get("x-api-key"))
+        if refusal is not None:
+            return await self._refuse(x, refusal)
+        if route.dialect is None:
+            return await self._own(x, route)
+        refusal = await self._take_in(request, x)
+        if refusal is not None:
+            return await self._refuse(x, refusal, _outcome_of(x, refusal))
+        assert x.forwarded is not None
+        try:
+            if x.forwarded.answer.headers.get("content-type", "").lower().startswith("text/event-stream"):
+                return await self._stream(request, x)
+            return await self._whole(x)
+        except BaseException:
+            if not self.drains.take(x):
+                x.forwarded.answer.abort()
+            raise
+
+    async def _take_in(self, request: web.BaseRequest, x: Exchange) -> Refusal | None:
+        """Body in, decision made, request sent. The body's bytes are held against the budget until it is."""
+        limits, timers = self._runtime.settings.limits, self._runtime.settings.timers
+        refusal = check_body_head(request, limits.body_bytes) or self._full(limits.max_inflight_requests)
+        if refusal is not None:
+            return refusal
+        assert x.principal is not None
+        pipeline = self._pipeline
+        with lease(self._budget, x.principal.account.id) as held:
+            began = self._clock.monotonic()
+            raw = await read_body(
+                request, held, max_bytes=limits.body_bytes, grace_s=timers.body_s, min_rate=timers.body_min_rate
+            )
+            x.waited_s += self._clock.monotonic() - began
+            if isinstance(raw, Refusal):
+                return raw
+            refusal = (
+                pipeline.read(x, raw)
+                or pipeline.rule(x)
+                or await pipeline.reserve(x)
+                or await pipeline.forward(x)
+            )  # fmt: skip
+            if x.ask is not None:
+                x.ask.body, x.splices = {}, None  # nobody reads it any more, and the budget no longer counts it
+            return refusal
+
+    def _full(self, most: int) -> Refusal | None:
+        if len(self._runtime.live) <= most:
+            return None
+        return Refusal(reasons.OVERLOADED, "the gateway is serving as many requests as it can", retry_after_ms=1000)
+
+    async def _whole(self, x: Exchange) -> web.StreamResponse:
+        """An answer in one piece."""
+        assert x.forwarded is not None
+        answer = x.forwarded.answer
+        began = self._clock.monotonic()
+        try:
+            x.answer = await answer.read()
+        except UpstreamFailed as failure:
+            answer.abort()
+            return await self._refuse(
+                x, from_failure(failure), Outcome.TIMED_OUT if failure.timeout else Outcome.UPSTREAM_CUT
+            )
+        finally:
+            x.first_byte_at = self._clock.monotonic()
+            x.waited_s += x.first_byte_at - began
+        answer.finish()
+        x.status = 200
+        self._pipeline.finish(x, Outcome.COMPLETE)
+        headers = exchange_head(x, self._clock.now_ms())
+        headers.extend(answer_headers(answer.headers))
+        return web.Response(status=200, headers=headers, body=x.answer)
+
+    async def _stream(self, request: web.BaseRequest, x: Exchange) -> web.StreamResponse:
+        """An answer as it comes. From `prepare` on, whatever goes wrong is said in the stream."""
+        assert x.forwarded is not None
+        assert x.dialect is not None
+        assert x.ask is not None
+        settings, answer = x.forwarded.settings, x.forwarded.answer
+        x.meter = x.dialect.meter(strip_usage=settings.stream_usage and not x.ask.wants_stream_usage)
+        headers = exchange_head(x, self._clock.now_ms())
+        headers.extend(answer_headers(answer.headers))
+        headers["x-accel-buffering"] = "no"
+        response = web.StreamResponse(status=200, headers=headers)
+        if request.version < HttpVersion11:
+            response.force_close()  # without chunks only the connection's end tells where the stream ends
+        x.status = 200
+        try:
+            await response.prepare(request)
+            outcome = await Relay(self._pipeline, x, response, answer).run()
+        except asyncio.CancelledError:
+            if x.stop is None:
+                raise
+            _uncancel()
+            answer.abort()
+            x.refusal = x.stop
+            await say_last(response, x.family.stream_error(x.stop, x.request_id))
+            outcome = Outcome.SHUTDOWN if x.stop.reason is reasons.DRAINING else Outcome.CLIENT_GONE
+        self._pipeline.finish(x, outcome)
+        return response
+
+    async def _own(self, x: Exchange, route: Route) -> web.StreamResponse:
+        """The routes that no upstream sees: models, and the caller's own usage."""
+        body = await answer_ourselves(self._runtime, x, route)
+        if isinstance(body, Refusal):
+            return await self._refuse(x, body)
+        x.status = 200
+        self._pipeline.finish(x, Outcome.COMPLETE)
+        headers = exchange_head(x, self._clock.now_ms())
+        headers["content-type"] = "application/json"
+        return web.Response(status=200, headers=headers, body=body)
+
+    async def _refuse(self, x: Exchange, refusal: Refusal, outcome: Outcome = Outcome.REFUSED) -> web.StreamResponse:
+        x.refusal = refusal
+        await self._pipeline.scales.read(x)
+        response = refusal_response(x, refusal, self._clock.now_ms())
+        self._pipeline.finish(x, outcome)
+        return response
+
+
+_DOUBTFUL = (
+    reasons.INVALID_REQUEST, reasons.UPGRADE_REFUSED, reasons.HEADERS_TOO_LARGE, reasons.BODY_TOO_LARGE,
+    reasons.REQUEST_TIMEOUT,
+)  # fmt: skip
+"""After these nobody can be sure that both sides agree where the next request begins."""
+
+
+def _outcome_of(x: Exchange, refusal: Refusal) -> Outcome:
+    """Whether it was us or the upstream that said no."""
+    if not x.sent_at and not x.attempts and refusal.reason not in _BRIDGE:
+        return Outcome.REFUSED
+    return Outcome.UPSTREAM_REJECTED if refusal.reason is reasons.UPSTREAM_REJECTED else Outcome.UPSTREAM_FAILED
+
+
+_BRIDGE = (reasons.UPSTREAM_UNAVAILABLE, reasons.UPSTREAM_BUSY)
+"""What the bridge answers without sending anything, when no upstream may be asked."""
+
+
+def _left(x: Exchange) -> Outcome:
+    """The caller closed: before its answer was whole, or right after the stream's own ending, as SDKs do."""
+    return Outcome.COMPLETE if x.meter is not None and x.meter.finished else Outcome.CLIENT_GONE
+
+
+def _uncancel() -> None:
+    """A cancellation of our own making has been noticed and acted on."""
+    task = asyncio.current_task()
+    if task is not None:
+        task.uncancel()

@@ -1,0 +1,33 @@
+"""The ops listener: is it alive, may it get traffic, what does it count. Nothing here needs or shows a secret."""
+
+from aiohttp import web
+
+from gateway.core.ids import new_id
+from gateway.observe.metrics import CONTENT_TYPE
+from gateway.runtime import Runtime
+from gateway.server.respond import head
+
+
+class OpsPlane:
+    """GET /healthz, /readyz, /metrics."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+
+    async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
+        path = request.raw_path.partition("?")[0]
+        if request.method != "GET":
+            return _text(405, "only GET is served here\n")
+        if path == "/healthz":
+            return _text(200, "ok\n")
+        if path == "/readyz":
+            return _text(503, "draining\n") if self._runtime.draining else _text(200, "ready\n")
+        if path == "/metrics":
+            return _text(200, self._runtime.metrics.render(), CONTENT_TYPE)
+        return _text(404, "served here: /healthz /readyz /metrics\n")
+
+
+def _text(status: int, body: str | bytes, content_type: str = "text/plain; charset=utf-8") -> web.Response:
+    headers = head(new_id("ops-"))
+    headers["content-type"] = content_type
+    return web.Response(status=status, headers=headers, body=body.encode() if isinstance(body, str) else body)

@@ -1,0 +1,66 @@
+"""What every answer carries: request ids, rate-limit advice, what the gateway changed; and refusals in two dialects."""
+
+from aiohttp import web
+from multidict import CIMultiDict
+
+from gateway.core.refusal import Refusal
+from gateway.core.units import Unit
+from gateway.dialects.base import LimitAdvice
+from gateway.engine.spec import RateSpec
+from gateway.exchange import Exchange
+
+SERVER_NAME = "excise"
+DECISION_ID = "x-gateway-decision-id"
+"""Names the decision record where the request id is the caller's own."""
+
+_FAMILY = {
+    Unit.REQUESTS: "requests",
+    Unit.TOTAL_TOKENS: "tokens",
+    Unit.INPUT_TOKENS: "input-tokens",
+    Unit.OUTPUT_TOKENS: "output-tokens",
+}
+
+
+def head(request_id: str) -> CIMultiDict[str]:
+    """Headers of every response. Each SDK reads its own name of the request id; nothing here may be cached."""
+    return CIMultiDict(
+        {"x-request-id": request_id, "request-id": request_id, "cache-control": "no-store", "server": SERVER_NAME}
+    )
+
+
+def exchange_head(x: Exchange, now_ms: int) -> CIMultiDict[str]:
+    """`head`, the advice of the limits that were consulted, and the notes of what was changed."""
+    headers = head(x.request_id)
+    headers.extend(x.family.advice(limit_advice(x), now_ms))
+    if x.request_id != x.id:
+        headers[DECISION_ID] = x.id
+    headers.extend(x.notes)
+    return headers
+
+
+def limit_advice(x: Exchange) -> list[LimitAdvice]:
+    """The enforced limits as advice headers show them; a policy may keep its numbers to itself."""
+    if x.plan is None or not x.readings:
+        return []
+    advice = []
+    for limit, reading in zip(x.plan.limits, x.readings, strict=False):
+        family = _FAMILY.get(limit.spec.unit)
+        if family is None or limit.spec.shadow or limit.disclose != "full":
+            continue
+        # Of a rate its burst: what may be sent at once is what `remaining` counts down from.
+        size = limit.spec.burst if isinstance(limit.spec, RateSpec) else limit.spec.amount
+        advice.append(LimitAdvice(family, size, max(0, reading.remaining), reading.reset_ms))
+    return advice
+
+
+def refusal_response(x: Exchange, refusal: Refusal, now_ms: int) -> web.Response:
+    """The whole refusal, worded in the caller's dialect; sets the exchange's status."""
+    wire = x.family.refuse(refusal, x.request_id)
+    headers = exchange_head(x, now_ms)
+    headers.extend(wire.headers)
+    allow = refusal.details.get("allow")
+    if allow is not None:
+        headers["allow"] = str(allow)
+    headers["content-type"] = "application/json"
+    x.status = wire.status
+    return web.Response(status=wire.status, headers=headers, body=wire.body)
