@@ -1,0 +1,99 @@
+"""An upstream of event streams at an exact pace: `python -m bench.mock_upstream` prints its port and serves.
+
+The request sets the pace in fields that every proxy passes: `max_tokens` chunks, one every `seed` milliseconds, the
+first at once. Every chunk carries the monotonic time at which it was written, so that its delay is measured one-way.
+"""
+
+import asyncio
+import re
+import time
+from typing import cast
+
+from bench.loop import new_loop
+
+_LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
+_CHUNKS = re.compile(rb'"max_tokens": ?(\d+)')
+_PACE = re.compile(rb'"seed": ?(\d+)')
+_HEAD = (
+    b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\ncache-control: no-cache\r\n"
+    b"transfer-encoding: chunked\r\n\r\n"
+)
+_START = (
+    b'data: {"id":"chatcmpl-0123456789abcdef0123456789","object":"chat.completion.chunk","created":1760000000,'
+    b'"model":"bench-model","system_fingerprint":"fp_0123456789","choices":['
+)
+_DELTA = _START + b'{"index":0,"delta":{"content":" t=%d"},"logprobs":null,"finish_reason":null}]%s}\n\n'
+_STOP = _START + b'{"index":0,"delta":{},"logprobs":null,"finish_reason":"stop"}]%s}\n\n'
+_USAGE = _START + b'],"usage":{"prompt_tokens":212,"completion_tokens":%d,"total_tokens":%d}}\n\n'
+_DONE = b"data: [DONE]\n\n"
+
+
+def framed(data: bytes) -> bytes:
+    return b"%x\r\n%s\r\n" % (len(data), data)
+
+
+def ending(chunks: int, *, usage: bool) -> bytes:
+    """What follows the last delta: the stop, the usage where it was asked for, the end."""
+    events = [_STOP % (b',"usage":null' if usage else b""), _DONE]
+    if usage:
+        events.insert(1, _USAGE % (chunks, 212 + chunks))
+    return b"".join(map(framed, events)) + b"0\r\n\r\n"
+
+
+class Paced(asyncio.Protocol):
+    """One connection, one stream at a time."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._received = b""
+        self._timer: asyncio.TimerHandle | None = None
+        self._closed = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+
+    def connection_lost(self, _exc: BaseException | None) -> None:
+        self._closed = True
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def data_received(self, data: bytes) -> None:
+        self._received += data
+        head, mark, body = self._received.partition(b"\r\n\r\n")
+        length = _LENGTH.search(head)
+        if mark and len(body) >= (int(length[1]) if length else 0):
+            self._received = b""
+            self._begin(body)
+
+    def _begin(self, body: bytes) -> None:
+        chunks, pace = _CHUNKS.search(body), _PACE.search(body)
+        self._chunks = self._left = int(chunks[1]) if chunks else 1
+        self._pace_s = (int(pace[1]) if pace else 0) / 1000
+        self._usage = b"include_usage" in body
+        self._transport.write(_HEAD)
+        self._due = self._loop.time()
+        self._tick()
+
+    def _tick(self) -> None:
+        if self._closed:
+            return
+        delta = _DELTA % (time.monotonic_ns(), b',"usage":null' if self._usage else b"")
+        self._transport.write(framed(delta))
+        self._left -= 1
+        if self._left:
+            self._due += self._pace_s
+            self._timer = self._loop.call_at(self._due, self._tick)
+        else:
+            self._transport.write(ending(self._chunks, usage=self._usage))
+
+
+async def serve() -> None:
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: Paced(loop), "127.0.0.1", 0, backlog=1024)
+    print(f"mock ready: port {server.sockets[0].getsockname()[1]}", flush=True)
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        runner.run(serve())
