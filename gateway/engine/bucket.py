@@ -20,21 +20,11 @@ While a burst is being lowered, B is the largest burst under which a reservation
 from gateway.core.units import Unit
 from gateway.engine.reservation import Reservation
 from gateway.engine.spec import RateSpec, Spec
+from gateway.engine.ticks import credits_per_unit, tick_ms
 from gateway.engine.verdict import Reading
 
-HOUR_S = 3600
 DEBT = 2
 """A rate may be in debt by this many times its capacity, so that nobody is locked out for hours."""
-
-
-def tick_ms(window_s: int) -> int:
-    """The length of a tick: seconds keep the credits of long windows small."""
-    return 1000 if window_s >= HOUR_S else 1
-
-
-def credits_per_unit(window_s: int) -> int:
-    """P: the window in ticks."""
-    return window_s * 1000 // tick_ms(window_s)
 
 
 class Bucket:
@@ -45,20 +35,8 @@ class Bucket:
     """
 
     __slots__ = (
-        "cap",
-        "forgiven",
-        "gone",
-        "held",
-        "holds",
-        "key",
-        "level",
-        "p",
-        "seen",
-        "spec",
-        "spent",
-        "tick",
-        "tick_ms",
-    )
+        "cap", "forgiven", "gone", "held", "holds", "key", "level", "p", "seen", "spec", "spent", "tick", "tick_ms",
+    )  # fmt: skip
 
     def __init__(self, key: str, spec: RateSpec, now_ms: int) -> None:
         self.key = key

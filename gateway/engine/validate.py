@@ -3,8 +3,9 @@
 from zoneinfo import ZoneInfo
 
 from gateway.core.units import Unit
-from gateway.engine.bucket import DEBT, credits_per_unit
+from gateway.engine.bucket import DEBT
 from gateway.engine.spec import BudgetSpec, RateSpec, SlotSpec, Spec
+from gateway.engine.ticks import credits_per_unit
 
 EXACT = 1 << 53
 """Every store counts in integers, some of them inside doubles."""
