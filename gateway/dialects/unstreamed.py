@@ -1,29 +1,22 @@
-"""The meter of dialects that never stream: should an upstream do so anyway, the bytes pass and nothing is known."""
+"""The meter of dialects that never stream: should an upstream do so anyway, its events pass and nothing is known."""
 
-from gateway.core.usage import Usage
+from gateway.dialects.meter import Meter
 
 
-class Unstreamed:
-    """Passes bytes on."""
+class Unstreamed(Meter):
+    """Passes events on; the end of the bytes is the end of the stream."""
 
-    __slots__ = ("delta_events", "error", "failed", "finished", "text_bytes", "usage")
-
-    usage: Usage | None
+    __slots__ = ()
 
     def __init__(self) -> None:
-        self.usage = None
-        self.delta_events = 0
-        self.text_bytes = 0
-        self.finished = False
-        self.failed = False
-        self.error = b""
-
-    def feed(self, chunk: bytes) -> bytes:
-        return chunk
+        super().__init__(((), ()))
 
     def flush(self) -> bytes:
         self.finished = True
-        return b""
+        return super().flush()
 
     def end_for_budget(self) -> bytes:
         return b""
+
+    def _see(self, event: bytes) -> bytes:
+        return event
