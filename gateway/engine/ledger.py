@@ -218,11 +218,11 @@ class Ledger:
         ended = 0
         expiries = self._expiries
         while expiries and ended < at_most and expiries[0][0] <= now_ms:
-            _, reservation_id = heapq.heappop(expiries)
+            due_ms, reservation_id = heapq.heappop(expiries)
             reservation = self._live.get(reservation_id)
             if reservation is None:
                 continue
-            if reservation.expires_at_ms > now_ms:
+            if reservation.expires_at_ms > due_ms:  # renewed meanwhile: its turn comes by its new time, due or not
                 heapq.heappush(expiries, (reservation.expires_at_ms, reservation_id))
             else:
                 self._expire(reservation, now_ms)

@@ -166,3 +166,15 @@ def test_a_late_settle_finds_a_bucket_that_was_dropped():
     assert ledger.states.by_key == {}
     ledger.settle("a", want(30), T0 + 120_000)
     assert left(ledger, TOKENS, now=T0 + 120_000) == [70]
+
+
+def test_reservations_end_in_the_order_of_their_last_renewal():
+    ledger = Ledger()
+    small = RateSpec(TOKENS.key, TOKENS.unit, 1, TOKENS.window_s, 1)
+    ledger.reserve("first", (TOKENS,), want(1), {}, 1, T0)
+    ledger.renew(["first"], 2, T0)
+    ledger.reserve("second", (TOKENS,), want(0), want(1), 1, T0)
+    ledger.states.place(small.key, small, T0 + 1000)
+    ledger.expire(T0 + 1000)
+    # The second is charged first, so that what the first gives back has room under the lowered burst.
+    assert left(ledger, small, now=T0 + 1000) == [1]
