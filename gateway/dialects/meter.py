@@ -1,12 +1,14 @@
 """What all stream meters share: whole events in, counts kept, what may be forwarded out."""
 
+from abc import ABC, abstractmethod
+
 from gateway.core.sse import EventFramer, EventTooLarge, data_of
 from gateway.core.usage import Usage
 from gateway.dialects.base import StreamBroken
 from gateway.dialects.scan import Markers, string_size
 
 
-class Meter:
+class Meter(ABC):
     """Watches one stream event by event. A dialect says in `_see` what each one means."""
 
     __slots__ = (
@@ -50,9 +52,9 @@ class Meter:
             return b""
         return out
 
+    @abstractmethod
     def _see(self, event: bytes) -> bytes:
         """Account for one event and return what to forward of it."""
-        raise NotImplementedError
 
     def _count(self, event: bytes) -> bool:
         """Count the text under the dialect's keys; whether any such key was there, an empty one included."""

@@ -4,6 +4,7 @@ import contextlib
 import os
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Sequence
 from heapq import merge
@@ -105,7 +106,7 @@ class TeeSink:
             sink.close()
 
 
-class WriterSink:
+class WriterSink(ABC):
     """Appends JSON lines to a descriptor from a thread of its own, through a bounded queue.
 
     A slow or full disk, or a pipe nobody reads, fills the queue: from there on records are dropped and counted, and
@@ -146,8 +147,9 @@ class WriterSink:
             if self._thread.is_alive():
                 self._refused += self._queue.qsize() + self._held
 
+    @abstractmethod
     def _open(self) -> int:
-        raise NotImplementedError
+        """A descriptor to append to."""
 
     def _run(self) -> None:
         order: DecisionRecord | str = ""
