@@ -8,7 +8,7 @@ from gateway.accounting.estimate import Estimator
 from gateway.accounting.prices import dearest_input, worst_case
 from gateway.core.ask import Ask
 from gateway.core.model import Model, Prices
-from gateway.core.units import Unit
+from gateway.core.units import Unit, prompt_amount
 
 MIN_AFFORDABLE_OUTPUT: Final = 256
 """A budget that cannot pay so many output tokens refuses the request instead of cutting its answer to a stump."""
@@ -56,12 +56,14 @@ def reservation(
     work: Work = Work.GENERATE,
     output_cap: int | None = None,
     mode: OutputMode = OutputMode.WORST,
+    prompt: int = 0,
 ) -> Reservation:
     """Amounts for one request.
 
     `output_cap` is the gateway's own cap per choice (policy, or what a money budget can pay); the caller's and the
     model's caps hold as well. `prices` are those in force now, which the settlement must use too; without them there
-    is no money amount, and the caller of this function refuses the request if a money limit applies.
+    is no money amount, and the caller of this function refuses the request if a money limit applies. `prompt` is the
+    fingerprint of the last user turn, 0 where there is none.
     """
     if work is Work.COUNT:
         return Reservation(work, {Unit.REQUESTS: 1, Unit.CONCURRENT: 1}, {Unit.REQUESTS: 1}, 0, 0)
@@ -78,12 +80,20 @@ def reservation(
         Unit.TOTAL_TOKENS: read + held,
         Unit.CONCURRENT: 1,
     }
+    if ask.logprobs:
+        amounts[Unit.LOGPROB_REQUESTS] = 1
+    if held:
+        amounts[Unit.REASONING_TOKENS] = min(held, estimator.reasoning_high(model.id) * ask.choices)
+        if prompt:
+            amounts[Unit.DISTINCT_PROMPTS] = prompt_amount(prompt)
+            amounts[Unit.UNIQUE_OUTPUT_TOKENS] = prompt_amount(prompt, held)
     if prices is not None:
         amounts[Unit.USD] = worst_case(prices, read, worst)
     # A crash loses the outcome. The input was read if the request was sent at all; the output is unknown, and a
     # rate refills soon. Money is not given back on a guess.
     on_expiry = {**amounts, Unit.OUTPUT_TOKENS: 0, Unit.TOTAL_TOKENS: read}
     del on_expiry[Unit.CONCURRENT]
+    on_expiry.pop(Unit.REASONING_TOKENS, None)
     return Reservation(work, amounts, on_expiry, read, worst)
 
 

@@ -63,12 +63,13 @@ class _Line:
 class _Learnt:
     """What is known about one model."""
 
-    __slots__ = ("input", "output", "output_high")
+    __slots__ = ("input", "output", "output_high", "reasoning_high")
 
     def __init__(self) -> None:
         self.input = _Line(START_OVERHEAD)
         self.output = _Line(0.0)
         self.output_high = START_OUTPUT_HIGH
+        self.reasoning_high = 1.0
 
 
 class Estimator:
@@ -105,6 +106,10 @@ class Estimator:
         """About the 95th percentile of recent output tokens per choice: what to reserve where debt is allowed."""
         return max(1, int(self._known(model_id).output_high))
 
+    def reasoning_high(self, model_id: str) -> int:
+        """The same of reasoning tokens; at least 1, so that a limit on them is consulted by every model."""
+        return int(self._known(model_id).reasoning_high)
+
     def bytes_per_token(self, model_id: str) -> tuple[float, float]:
         """The learnt ratios for input and output."""
         known = self._known(model_id)
@@ -125,15 +130,10 @@ class Estimator:
         if plausible and not usage.reasoning_tokens:
             known.output.learn(text_bytes, written, 0.0)
         if written > 0:
-            self._learn_high(known, min(written, MAX_OUTPUT_HIGH) / max(1, ask.choices))
-
-    @staticmethod
-    def _learn_high(known: _Learnt, written: float) -> None:
-        """A quantile by its definition: steps up and down balance where 19 of 20 answers are below."""
-        step = _STEP * known.output_high
-        known.output_high += step * 0.95 if written > known.output_high else -step * 0.05
-        if not 1.0 <= known.output_high <= MAX_OUTPUT_HIGH:
-            known.output_high = min(max(1.0, known.output_high), float(MAX_OUTPUT_HIGH))
+            choices = max(1, ask.choices)
+            known.output_high = _towards(known.output_high, min(written, MAX_OUTPUT_HIGH) / choices)
+            thought = min(max(0, usage.reasoning_tokens), MAX_OUTPUT_HIGH)
+            known.reasoning_high = _towards(known.reasoning_high, thought / choices)
 
     def _known(self, model_id: str) -> _Learnt:
         known = self._models.get(model_id)
@@ -148,3 +148,10 @@ class Estimator:
                 return self._rest
             known = self._models[model_id] = _Learnt()
         return known
+
+
+def _towards(high: float, seen: float) -> float:
+    """A quantile by its definition: steps up and down balance where 19 of 20 observations are below."""
+    step = _STEP * high
+    high += step * 0.95 if seen > high else -step * 0.05
+    return high if 1.0 <= high <= MAX_OUTPUT_HIGH else min(max(1.0, high), float(MAX_OUTPUT_HIGH))

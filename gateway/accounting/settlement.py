@@ -27,7 +27,7 @@ from gateway.accounting.amounts import Reservation, Work
 from gateway.accounting.outcome import Outcome
 from gateway.accounting.prices import cost
 from gateway.core.model import Prices
-from gateway.core.units import Unit
+from gateway.core.units import Unit, prompt_amount, prompt_and_tokens
 from gateway.core.usage import Usage
 
 MAX_REPORTED: Final = 1 << 30
@@ -85,10 +85,25 @@ def settlement(outcome: Outcome, reservation: Reservation, prices: Prices | None
         Unit.OUTPUT_TOKENS: usage.output_tokens,
         Unit.TOTAL_TOKENS: usage.input_tokens + usage.output_tokens,
     }
+    reasoning = _reasoning(usage, reservation)
+    if reasoning:
+        amounts[Unit.REASONING_TOKENS] = reasoning
+    if Unit.LOGPROB_REQUESTS in reservation.amounts:
+        amounts[Unit.LOGPROB_REQUESTS] = 1
+    prompt = reservation.amounts.get(Unit.UNIQUE_OUTPUT_TOKENS, 0)
+    if prompt:
+        amounts[Unit.UNIQUE_OUTPUT_TOKENS] = prompt_amount(prompt_and_tokens(prompt)[0], usage.output_tokens)
     money = 0
     if prices is not None:
         money = amounts[Unit.USD] = cost(prices, usage)
     return Settlement(amounts, usage, money, contradicted)
+
+
+def _reasoning(usage: Usage, reservation: Reservation) -> int:
+    """Reasoning tokens as reported; where nothing was, what was reserved for them stands in, within the output."""
+    if usage.estimated and not usage.reasoning_tokens:
+        return min(usage.output_tokens, reservation.amounts.get(Unit.REASONING_TOKENS, 0))
+    return usage.reasoning_tokens
 
 
 def _usage(outcome: Outcome, reservation: Reservation, seen: Seen) -> tuple[Usage, bool]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 
 from gateway.core.ports import Events, NoEvents
-from gateway.core.units import Amounts, Unit
+from gateway.core.units import Amounts, Unit, shown
 from gateway.engine.bucket import Bucket
 from gateway.engine.budget import UNBOUNDED, Row
 from gateway.engine.place import Hold, answer
@@ -246,7 +246,7 @@ class Ledger:
             Held(
                 reservation.id,
                 tuple(spec.key for _, spec, _ in reservation.holds),
-                {str(spec.unit): amount for _, spec, amount in reservation.holds},
+                {str(spec.unit): shown(spec.unit, amount) for _, spec, amount in reservation.holds},
                 reservation.reserved_at_ms,
                 reservation.expires_at_ms,
             )

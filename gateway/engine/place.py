@@ -1,14 +1,15 @@
-"""Where a reservation holds something: a bucket, one period of a budget, or slots. All answer the same questions."""
+"""Where a reservation holds something: a bucket, one period of a budget, slots, prompts. All answer the same."""
 
 from collections.abc import Sequence
 
 from gateway.engine.bucket import Bucket
 from gateway.engine.budget import Row
+from gateway.engine.distinct import Distinct
 from gateway.engine.slots import Slots
 from gateway.engine.spec import Spec
 from gateway.engine.verdict import Verdict
 
-Place = Bucket | Row | Slots
+Place = Bucket | Row | Slots | Distinct
 Hold = tuple[Place, Spec, int]
 """A place, the limit it was reached by, and the amount in the limit's unit."""
 

@@ -54,4 +54,19 @@ class SlotSpec:
     unit: Unit = Unit.CONCURRENT
 
 
-Spec = RateSpec | BudgetSpec | SlotSpec
+@dataclass(frozen=True, slots=True)
+class DistinctSpec:
+    """At most `amount` distinct prompts, or output tokens of prompts that were new, in a hopping window.
+
+    See engine/distinct.py; `unit` is `distinct_prompts` or `unique_output_tokens`.
+    """
+
+    key: str
+    unit: Unit
+    amount: int
+    window_s: int
+    shadow: bool = False
+    home: str = ""
+
+
+Spec = RateSpec | BudgetSpec | SlotSpec | DistinctSpec

@@ -4,12 +4,13 @@ from collections import deque
 
 from gateway.engine.bucket import Bucket
 from gateway.engine.budget import UNBOUNDED, Budget, Row
+from gateway.engine.distinct import Distinct
 from gateway.engine.place import Place
 from gateway.engine.slots import Slots
-from gateway.engine.spec import BudgetSpec, RateSpec, Spec
+from gateway.engine.spec import BudgetSpec, DistinctSpec, RateSpec, Spec
 from gateway.engine.verdict import Reading
 
-State = Bucket | Budget | Slots
+State = Bucket | Budget | Slots | Distinct
 AUDIT = "|audit"
 """A limit in audit mode keeps its state under its key with this suffix."""
 
@@ -73,6 +74,8 @@ class States:
             if isinstance(shadow, Budget):
                 return shadow.promoted(key, spec, now_ms, self.ceiling)
             return Budget(key, spec, UNBOUNDED if spec.shadow else self.ceiling)
+        if isinstance(spec, DistinctSpec):
+            return shadow.copy(key) if isinstance(shadow, Distinct) else Distinct(key, spec)
         # Leases that a shadow counts end with their streams; an enforced limit starts empty.
         return Slots(key, spec)
 

@@ -4,7 +4,8 @@ from zoneinfo import ZoneInfo
 
 from gateway.core.units import Unit
 from gateway.engine.bucket import DEBT
-from gateway.engine.spec import BudgetSpec, RateSpec, SlotSpec, Spec
+from gateway.engine.distinct import MAX_REMEMBERED
+from gateway.engine.spec import BudgetSpec, DistinctSpec, RateSpec, SlotSpec, Spec
 from gateway.engine.ticks import credits_per_unit
 
 EXACT = 1 << 53
@@ -19,6 +20,8 @@ def validate(spec: Spec) -> str | None:
         return _rate(spec)
     if isinstance(spec, BudgetSpec):
         return _budget(spec)
+    if isinstance(spec, DistinctSpec):
+        return _distinct(spec)
     return _slots(spec)
 
 
@@ -45,6 +48,13 @@ def _budget(spec: BudgetSpec) -> str | None:
     except (OSError, ValueError, KeyError):
         return f"unknown time zone {spec.zone!r}: expected an IANA name like 'Europe/Berlin'"
     return None
+
+
+def _distinct(spec: DistinctSpec) -> str | None:
+    most = MAX_REMEMBERED if spec.unit is Unit.DISTINCT_PROMPTS else EXACT
+    if not 0 <= spec.amount <= most:
+        return f"{spec.unit} must be between 0 and {most}"
+    return None if spec.window_s >= 1 else "a window must be at least a second"
 
 
 def _slots(spec: SlotSpec) -> str | None:

@@ -15,6 +15,9 @@ from gateway.policy.matching import Covered, names_model
 from gateway.policy.plan import OUTPUT_RULE, AccessRule, BoundLimit, Finding, Plan, denied, strictest
 
 FOREVER: Final = sys.maxsize
+_OF_OUTPUT: Final = (
+    Unit.OUTPUT_TOKENS, Unit.REASONING_TOKENS, Unit.DISTINCT_PROMPTS, Unit.UNIQUE_OUTPUT_TOKENS,
+)  # fmt: skip
 
 
 class Situation(NamedTuple):
@@ -94,7 +97,7 @@ def _counts(spec: Spec, model: Model) -> bool:
         if prices is None or model.dated_prices:
             return True
         return any((prices.input, prices.output, prices.cache_read, prices.cache_write))
-    return spec.unit is not Unit.OUTPUT_TOKENS or model.max_output > 0
+    return spec.unit not in _OF_OUTPUT or model.max_output > 0
 
 
 def _standing_denials(access: AccessRules, dialect: str, model: Model) -> Iterator[tuple[str, str]]:

@@ -47,6 +47,7 @@ class CaseAsk(Strict):
     max_tokens: Annotated[int, Field(gt=0)] | None = None
     n: Annotated[int, Field(gt=0)] = 1
     logprobs: bool = False
+    prompt: Text = Field(default="prompt", description="Names the prompt: the same name is the same prompt.")
 
 
 class CaseUse(Strict):
@@ -57,6 +58,8 @@ class CaseUse(Strict):
     output_tokens: Count = 0
     total_tokens: Count | None = None
     usd: NanoDollars | None = None
+    reasoning_tokens: Count = 0
+    logprob_requests: Count = 0
 
 
 class CaseEvent(Strict):
@@ -69,6 +72,7 @@ class CaseEvent(Strict):
     account: Text | None = Field(default=None, description="Another account with the same attributes and org.")
     key: Text | None = None
     model: Text | None = None
+    prompt: Text | None = Field(default=None, description="Names its prompt; none: a new one each time.")
     amounts: CaseUse = CaseUse()
     open: bool = Field(default=False, description="Still in flight at the time of the case.")
 

@@ -6,9 +6,9 @@ from typing import Final, Literal
 from gateway.core.account import Principal
 from gateway.core.model import Model
 from gateway.core.units import Unit
-from gateway.engine.spec import BudgetSpec, Period, RateSpec, SlotSpec, Spec
+from gateway.engine.spec import BudgetSpec, DistinctSpec, Period, RateSpec, SlotSpec, Spec
 from gateway.policy.matching import Matcher, compile_match, names_model
-from gateway.policy.model import Access, Budget, Limit, MoneyBudget, Policy, RateLimit, Scope, SlotLimit
+from gateway.policy.model import Access, Budget, Limit, MoneyBudget, Policy, PromptLimit, Scope, SlotLimit
 from gateway.policy.statekey import Traffic, scope_key
 
 Mode = Literal["enforce", "audit"]
@@ -100,6 +100,8 @@ def limit_spec(limit: Limit, *, shadow: bool) -> Spec:
     """A limit as the ledger sees it, on no counter yet."""
     if isinstance(limit, SlotLimit):
         return SlotSpec(UNBOUND, limit.amount, shadow)
+    if isinstance(limit, PromptLimit):
+        return DistinctSpec(UNBOUND, Unit(limit.unit), limit.amount, limit.window, shadow)
     burst = limit.amount if limit.burst is None else limit.burst
     return RateSpec(UNBOUND, Unit(limit.unit), limit.amount, limit.window, burst, shadow)
 
@@ -112,7 +114,7 @@ def budget_spec(budget: Budget, *, shadow: bool) -> Spec:
 
 
 def _limit_rule(name: str, limit: Limit, *, shadow: bool) -> LimitRule:
-    window = f"{limit.window}s" if isinstance(limit, RateLimit) else ""
+    window = "" if isinstance(limit, SlotLimit) else f"{limit.window}s"
     return LimitRule(name, limit.per, limit.models, limit_spec(limit, shadow=shadow), window)
 
 

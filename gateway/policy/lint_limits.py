@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 from gateway.core.model import Model
 from gateway.core.units import Unit
-from gateway.engine.spec import BudgetSpec, Period, RateSpec, SlotSpec, Spec
+from gateway.engine.spec import BudgetSpec, DistinctSpec, Period, RateSpec, SlotSpec, Spec
 from gateway.policy.compiled import budget_spec, limit_spec
 from gateway.policy.lint import Complaints, Path, Rule, Scene
 from gateway.policy.load import PolicyFile
@@ -104,6 +104,10 @@ def _stricter(outer: Spec, inner: Spec) -> bool:
     """Whether use that `outer` allows can never reach `inner`, on counters of which one holds the other."""
     if isinstance(outer, SlotSpec) or isinstance(inner, SlotSpec):
         return isinstance(outer, SlotSpec) and isinstance(inner, SlotSpec) and outer.amount <= inner.amount
+    if isinstance(outer, DistinctSpec) or isinstance(inner, DistinctSpec):
+        if not (isinstance(outer, DistinctSpec) and isinstance(inner, DistinctSpec)):
+            return False
+        return outer.amount <= inner.amount and outer.window_s >= inner.window_s
     if isinstance(outer, RateSpec):
         if isinstance(inner, RateSpec):
             slower = outer.amount * inner.window_s <= inner.amount * outer.window_s

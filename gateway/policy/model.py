@@ -22,7 +22,9 @@ from gateway.validate import Strict
 Status = Literal["experimental", "testing", "stable", "deprecated"]
 Mode = Literal["enforce", "audit", "off"]
 Scope = Literal["key", "account", "org"]
-CountedUnit = Literal["requests", "input_tokens", "output_tokens", "total_tokens"]
+CountedUnit = Literal[
+    "requests", "input_tokens", "output_tokens", "total_tokens", "reasoning_tokens", "logprob_requests"
+]
 
 
 class Match(Strict):
@@ -83,6 +85,16 @@ class SlotLimit(Strict):
     models: ModelSet = "all"
 
 
+class PromptLimit(Strict):
+    """What is new: distinct prompts, or the output tokens of prompts that were new, in a hopping window."""
+
+    unit: Literal["distinct_prompts", "unique_output_tokens"]
+    per: Scope
+    amount: Amount
+    window: Annotated[Seconds, Field(ge=3600, le=90 * 86_400)] = Field(description="Duration from 1h to 90d.")
+    models: ModelSet = "all"
+
+
 class _Calendar(Strict):
     """What both kinds of budget share."""
 
@@ -115,7 +127,7 @@ class MoneyBudget(_Calendar):
     amount: NanoDollars = Field(description="Dollars, for example 25 or 0.50.")
 
 
-Limit = Annotated[RateLimit | SlotLimit, Field(discriminator="unit")]
+Limit = Annotated[RateLimit | SlotLimit | PromptLimit, Field(discriminator="unit")]
 Budget = Annotated[CountBudget | MoneyBudget, Field(discriminator="unit")]
 
 

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from gateway.core import reasons
 from gateway.core.reasons import Reason
 from gateway.core.refusal import Detail, Refusal
-from gateway.core.units import Amounts, Unit
-from gateway.engine.spec import BudgetSpec, RateSpec
+from gateway.core.units import Amounts, Unit, shown
+from gateway.engine.spec import BudgetSpec, DistinctSpec, RateSpec, SlotSpec
 from gateway.engine.verdict import Reading, Verdict
 from gateway.policy.plan import BoundLimit, Plan, reason_of, with_words
 from gateway.policy.words import duration, quantity, size
@@ -59,7 +59,8 @@ def refuse_limits(
 
 
 def _failing(limit: BoundLimit, reading: Reading, amounts: Amounts) -> _Failing:
-    needed = 1 if reason_of(limit.spec) is reasons.CONCURRENCY_LIMIT_EXCEEDED else amounts.get(limit.spec.unit, 0)
+    unit = limit.spec.unit
+    needed = 1 if reason_of(limit.spec) is reasons.CONCURRENCY_LIMIT_EXCEEDED else shown(unit, amounts.get(unit, 0))
     return _Failing(limit, reading, needed)
 
 
@@ -79,9 +80,9 @@ def _message(failing: _Failing, now_ms: int) -> str:
         return f"{says}; this request needs {quantity(spec.unit, failing.needed)}, which it never allows at once"
     used = _capacity(limit) - reading.remaining
     counts = f"{quantity(spec.unit, used)} used, {quantity(spec.unit, failing.needed)} needed"
-    if isinstance(spec, BudgetSpec | RateSpec):
-        return f"{says}; {counts}; try again at {_instant(now_ms + reading.wait_ms)} (in {duration(reading.wait_ms)})"
-    return f"{says}; {counts}; try again when one has finished"
+    if isinstance(spec, SlotSpec):
+        return f"{says}; {counts}; try again when one has finished"
+    return f"{says}; {counts}; try again at {_instant(now_ms + reading.wait_ms)} (in {duration(reading.wait_ms)})"
 
 
 def _numbers(failing: _Failing, now_ms: int) -> dict[str, Detail]:
@@ -97,6 +98,8 @@ def _numbers(failing: _Failing, now_ms: int) -> dict[str, Detail]:
     }
     if isinstance(spec, RateSpec):
         numbers |= {"window_s": spec.window_s, "burst": spec.burst}
+    elif isinstance(spec, DistinctSpec):
+        numbers |= {"window_s": spec.window_s}
     elif isinstance(spec, BudgetSpec):
         numbers |= {"period": spec.period.value, "zone": spec.zone}
     if reading.wait_ms is not None:

@@ -1,6 +1,7 @@
 """One case against the real thing: compiled policies, the plan, and a ledger on a clock that the case sets."""
 
 import asyncio
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -11,7 +12,7 @@ from gateway.core.ask import Ask
 from gateway.core.clock import ManualClock
 from gateway.core.model import Model, Prices
 from gateway.core.refusal import Refusal
-from gateway.core.units import Unit
+from gateway.core.units import Unit, prompt_amount
 from gateway.engine.verdict import Reading
 from gateway.policy.cases import Case, CaseAsk, CaseEvent, CaseModel, CasePrices, CaseUse
 from gateway.policy.compile import PolicySet
@@ -98,7 +99,7 @@ class _Trial:
         given = self.case.given
         account = self._account(event.account or self.account.id)
         plan, _ = self._plan(account, event.key or given.key, event.model or given.model)
-        amounts = _used(event.amounts)
+        amounts = _used(event.amounts, event.prompt or name)
         verdict = await self.store.reserve(name, plan.specs, amounts, amounts, OPEN_TTL_MS)
         if verdict.granted and not event.open:
             self.store.settle(name, amounts)
@@ -146,7 +147,11 @@ def _ask(given: CaseAsk, model: str) -> Ask:
     )
 
 
-def _used(use: CaseUse) -> dict[Unit, int]:
+def _fingerprint(name: str) -> int:
+    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest())
+
+
+def _used(use: CaseUse, prompt: str) -> dict[Unit, int]:
     total = use.input_tokens + use.output_tokens if use.total_tokens is None else use.total_tokens
     return {
         Unit.REQUESTS: use.requests,
@@ -154,6 +159,10 @@ def _used(use: CaseUse) -> dict[Unit, int]:
         Unit.OUTPUT_TOKENS: use.output_tokens,
         Unit.TOTAL_TOKENS: total,
         Unit.USD: use.usd or 0,
+        Unit.REASONING_TOKENS: use.reasoning_tokens,
+        Unit.LOGPROB_REQUESTS: use.logprob_requests,
+        Unit.DISTINCT_PROMPTS: prompt_amount(_fingerprint(prompt)),
+        Unit.UNIQUE_OUTPUT_TOKENS: prompt_amount(_fingerprint(prompt), use.output_tokens),
     }
 
 
@@ -167,5 +176,9 @@ def _needed(ask: CaseAsk, model: Model, output_cap: int | None) -> dict[Unit, in
         Unit.INPUT_TOKENS: ask.prompt_tokens,
         Unit.OUTPUT_TOKENS: output,
         Unit.TOTAL_TOKENS: ask.prompt_tokens + output,
+        Unit.REASONING_TOKENS: min(1, output),
+        Unit.LOGPROB_REQUESTS: int(ask.logprobs),
+        Unit.DISTINCT_PROMPTS: prompt_amount(_fingerprint(ask.prompt)),
+        Unit.UNIQUE_OUTPUT_TOKENS: prompt_amount(_fingerprint(ask.prompt), output),
         Unit.USD: 0 if prices is None else ask.prompt_tokens * prices.input + output * prices.output,
     }

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from gateway.core.units import NANO, Unit
-from gateway.engine.spec import BudgetSpec, RateSpec, Spec
+from gateway.engine.spec import BudgetSpec, DistinctSpec, RateSpec, Spec
 
 _NOUNS: Final = {
     Unit.REQUESTS: "requests",
@@ -12,6 +12,10 @@ _NOUNS: Final = {
     Unit.OUTPUT_TOKENS: "output tokens",
     Unit.TOTAL_TOKENS: "tokens",
     Unit.CONCURRENT: "requests",
+    Unit.REASONING_TOKENS: "reasoning tokens",
+    Unit.LOGPROB_REQUESTS: "requests with log probabilities",
+    Unit.DISTINCT_PROMPTS: "distinct prompts",
+    Unit.UNIQUE_OUTPUT_TOKENS: "output tokens of new prompts",
 }
 
 
@@ -20,7 +24,7 @@ def quantity(unit: Unit, amount: int) -> str:
     if unit is Unit.USD:
         return dollars(amount)
     noun = _NOUNS[unit]
-    return f"{amount} {noun[:-1] if amount == 1 else noun}"
+    return f"{amount} {noun.replace('requests', 'request').removesuffix('s') if amount == 1 else noun}"
 
 
 def dollars(nano: int) -> str:
@@ -36,6 +40,8 @@ def size(spec: Spec) -> str:
     if isinstance(spec, RateSpec):
         burst = "" if spec.burst == spec.amount else f" (at most {spec.burst} at once)"
         return f"{quantity(spec.unit, spec.amount)} in {window(spec.window_s)}{burst}"
+    if isinstance(spec, DistinctSpec):
+        return f"{quantity(spec.unit, spec.amount)} in {window(spec.window_s)}"
     if isinstance(spec, BudgetSpec):
         return f"{quantity(spec.unit, spec.amount)} a {spec.period.value}"
     return f"{quantity(spec.unit, spec.amount)} at a time"

@@ -25,6 +25,11 @@ class Store(Protocol):
 
     name: str
 
+    @property
+    def degraded(self) -> bool:
+        """Whether it cannot do its job just now: its last commit or call failed. Cheap, for gauges."""
+        ...
+
     async def open(self) -> None:
         """Load durable state. Raises StoreUnavailable with a sentence an operator can act on."""
         ...

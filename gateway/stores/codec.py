@@ -7,7 +7,7 @@ from functools import lru_cache
 from gateway.core.units import Amounts, Unit
 from gateway.engine.budget import Row
 from gateway.engine.place import Hold
-from gateway.engine.spec import BudgetSpec, Period, RateSpec, SlotSpec, Spec
+from gateway.engine.spec import BudgetSpec, DistinctSpec, Period, RateSpec, SlotSpec, Spec
 
 _dumps = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
@@ -21,6 +21,8 @@ def spec_text(spec: Spec) -> str:
         return _dumps(
             ["budget", spec.key, spec.unit, spec.amount, spec.period, spec.zone, spec.anchor_day, spec.shadow]
         )
+    if isinstance(spec, DistinctSpec):
+        return _dumps(["distinct", spec.key, spec.unit, spec.amount, spec.window_s, spec.shadow])
     return _dumps(["slots", spec.key, spec.amount, spec.shadow])
 
 
@@ -33,6 +35,9 @@ def spec_from(text: str) -> Spec:
     if kind == "budget":
         unit, amount, period, zone, anchor_day, shadow = rest
         return BudgetSpec(key, Unit(unit), amount, Period(period), zone, anchor_day, shadow)
+    if kind == "distinct":
+        unit, amount, window_s, shadow = rest
+        return DistinctSpec(key, Unit(unit), amount, window_s, shadow)
     amount, shadow = rest
     return SlotSpec(key, amount, shadow)
 
@@ -53,3 +58,20 @@ def amounts_text(amounts: Amounts) -> str:
 
 def amounts_from(text: str) -> dict[Unit, int]:
     return {Unit(unit): amount for unit, amount in json.loads(text).items()}
+
+
+def tokens_text(tokens: Sequence[tuple[int, int]]) -> str:
+    return _dumps(tokens)
+
+
+def tokens_from(text: str) -> dict[int, int]:
+    return dict(json.loads(text))
+
+
+def prompt_column(prompt: int) -> int:
+    """A 64-bit fingerprint as SQLite's signed integer."""
+    return prompt - (1 << 64) if prompt >> 63 else prompt
+
+
+def prompt_from(column: int) -> int:
+    return column % (1 << 64)

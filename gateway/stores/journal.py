@@ -11,7 +11,7 @@ from pathlib import Path
 
 from gateway.stores.base import StoreUnavailable
 
-FORMAT = "1"
+FORMAT = "2"
 
 BucketRow = tuple[str, str, int, int]
 """key, spec, level, tick."""
@@ -19,6 +19,12 @@ BudgetRow = tuple[str, str, str, int, int, int, int]
 """key, label, spec, start, end, charged, ceiling."""
 ReservationRow = tuple[str, int, int, str, str]
 """id, reserved at, expires at, holds, on_expiry."""
+
+
+NoveltyRow = tuple[str, str, int, str]
+"""key, spec, newest sub-window, tokens."""
+PromptRow = tuple[str, int, int]
+"""key, prompt, sub-window."""
 
 
 @dataclass(slots=True)
@@ -30,6 +36,10 @@ class Batch:
     budgets: list[BudgetRow] = field(default_factory=list)
     opened: list[ReservationRow] = field(default_factory=list)
     closed: list[tuple[str]] = field(default_factory=list)
+    novelties: list[NoveltyRow] = field(default_factory=list)
+    prompts: list[PromptRow] = field(default_factory=list)
+    forgotten: list[tuple[str, int]] = field(default_factory=list)
+    """key, and the last sub-window whose prompts have left its window."""
 
 
 @dataclass(slots=True)
@@ -39,6 +49,9 @@ class Image:
     buckets: list[BucketRow]
     budgets: list[BudgetRow]
     reservations: list[ReservationRow]
+    novelties: list[NoveltyRow]
+    prompts: list[PromptRow]
+    """The one used longest ago first."""
 
 
 class Journal:
@@ -94,6 +107,8 @@ class Journal:
             run("SELECT key, spec, level, tick FROM bucket").fetchall(),
             run("SELECT key, label, spec, start_ms, end_ms, charged, ceiling FROM budget ORDER BY start_ms").fetchall(),
             run("SELECT id, reserved_at_ms, expires_at_ms, holds, on_expiry FROM reservation ORDER BY 2, 1").fetchall(),
+            run("SELECT key, spec, newest, tokens FROM novelty").fetchall(),
+            run("SELECT key, prompt, sub FROM prompt ORDER BY sub").fetchall(),
         )
 
     def write(self, batch: Batch, *, sync: bool) -> None:
@@ -114,10 +129,15 @@ class Journal:
         whole = [(key,) for key, label in batch.dropped if not label]
         many("DELETE FROM bucket WHERE key = ?", whole)
         many("DELETE FROM budget WHERE key = ?", whole)
+        many("DELETE FROM novelty WHERE key = ?", whole)
+        many("DELETE FROM prompt WHERE key = ?", whole)
         many("DELETE FROM budget WHERE key = ? AND label = ?", [drop for drop in batch.dropped if drop[1]])
         many("DELETE FROM reservation WHERE id = ?", batch.closed)
         many("INSERT OR REPLACE INTO bucket VALUES (?, ?, ?, ?)", batch.buckets)
         many("INSERT OR REPLACE INTO budget VALUES (?, ?, ?, ?, ?, ?, ?)", batch.budgets)
+        many("INSERT OR REPLACE INTO novelty VALUES (?, ?, ?, ?)", batch.novelties)
+        many("INSERT OR REPLACE INTO prompt VALUES (?, ?, ?)", batch.prompts)
+        many("DELETE FROM prompt WHERE key = ? AND sub <= ?", batch.forgotten)
         many("INSERT OR REPLACE INTO reservation VALUES (?, ?, ?, ?, ?)", batch.opened)
 
     def close(self) -> None:

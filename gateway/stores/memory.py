@@ -14,6 +14,7 @@ class MemoryStore:
     """Decides synchronously; nothing is durable. One event loop owns it."""
 
     name = "memory"
+    degraded = False
 
     def __init__(self, clock: Clock, events: Events | None = None) -> None:
         self._clock = clock

@@ -6,14 +6,16 @@ block that follows how fast the row spends, and pulls those of idle rows back to
 """
 
 from collections.abc import Iterable
+from itertools import islice
 
 from gateway.engine.bucket import Bucket
 from gateway.engine.budget import UNBOUNDED, Row
+from gateway.engine.distinct import SUB_WINDOWS, Distinct
 from gateway.engine.place import Hold, Place
 from gateway.engine.reservation import Reservation
 from gateway.engine.slots import Slots
-from gateway.stores.codec import amounts_text, holds_text, spec_text
-from gateway.stores.journal import Batch, BucketRow, BudgetRow, ReservationRow
+from gateway.stores.codec import amounts_text, holds_text, prompt_column, spec_text, tokens_text
+from gateway.stores.journal import Batch, BucketRow, BudgetRow, NoveltyRow, ReservationRow
 
 FIRST_BLOCK = 8
 """The first block of a row, in requests like the one that opened it."""
@@ -24,7 +26,9 @@ _LARGEST = (1 << 63) - 1
 class Cut:
     """One consistent picture of all changes, taken under the store's lock; `batch` turns it into rows outside."""
 
-    __slots__ = ("buckets", "budgets", "ceilings", "closed", "dropped", "opened", "places", "reservations")
+    __slots__ = (
+        "buckets", "budgets", "ceilings", "closed", "dropped", "forgotten", "novelties", "opened", "places", "reservations",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.dropped: list[tuple[str, str]] = []
@@ -33,12 +37,15 @@ class Cut:
         self.buckets: list[tuple[Bucket, int, int]] = []
         self.budgets: list[tuple[Row, int, int]] = []
         self.ceilings: list[tuple[Row, int]] = []
+        self.novelties: list[tuple[Distinct, int, list[tuple[int, int]], list[tuple[int, int]]]] = []
+        """The place, its newest sub-window, its tokens, and the prompts used since the last cut."""
+        self.forgotten: list[tuple[str, int]] = []
         self.opened: list[tuple[Reservation, int, list[Hold]]] = []
         self.closed: list[tuple[str]] = []
 
     @property
     def empty(self) -> bool:
-        return not (self.dropped or self.buckets or self.budgets or self.reservations)
+        return not (self.dropped or self.buckets or self.budgets or self.novelties or self.reservations)
 
     def batch(self) -> Batch:
         return Batch(
@@ -47,6 +54,13 @@ class Cut:
             [_budget(*entry) for entry in self.budgets],
             [_reservation(*entry) for entry in self.opened],
             self.closed,
+            [_novelty(*entry[:3]) for entry in self.novelties],
+            [
+                (place.key, prompt_column(prompt), sub)
+                for place, _, _, prompts in self.novelties
+                for prompt, sub in prompts
+            ],
+            self.forgotten,
         )
 
 
@@ -90,6 +104,13 @@ class Pending:
                 continue
             if isinstance(place, Bucket):
                 cut.buckets.append((place, place.level, place.tick))
+            elif isinstance(place, Distinct):
+                prompts = list(islice(reversed(place.seen.items()), place.unwritten))
+                place.unwritten = 0
+                if place.written_sub != place.newest:
+                    place.written_sub = place.newest
+                    cut.forgotten.append((place.key, place.newest - SUB_WINDOWS))
+                cut.novelties.append((place, place.newest, list(place.tokens.items()), prompts))
             else:
                 self._set_ceiling(cut, place, now_s)
         self._close_idle(cut, close_before_s)
@@ -132,12 +153,19 @@ class Pending:
         """A commit failed: all of it is to be written again, in its newest state."""
         self._places.update(dict.fromkeys(cut.places))
         self._places.update(dict.fromkeys(row for row, _, _ in cut.budgets))
+        for place, _, _, prompts in cut.novelties:
+            place.unwritten += len(prompts)
+            place.written_sub = -1
         self._reservations = cut.reservations | self._reservations
         self.dropped[:0] = cut.dropped
 
 
 def _bucket(bucket: Bucket, level: int, tick: int) -> BucketRow:
     return bucket.key, spec_text(bucket.spec), level, tick
+
+
+def _novelty(place: Distinct, newest: int, tokens: list[tuple[int, int]]) -> NoveltyRow:
+    return place.key, spec_text(place.spec), newest, tokens_text(tokens)
 
 
 def _budget(row: Row, charged: int, ceiling: int) -> BudgetRow:

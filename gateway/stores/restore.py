@@ -2,13 +2,14 @@
 
 from gateway.engine.bucket import Bucket
 from gateway.engine.budget import UNBOUNDED, Budget, Row
+from gateway.engine.distinct import Distinct
 from gateway.engine.ledger import Ledger
 from gateway.engine.place import Hold, Place
 from gateway.engine.reservation import Reservation
 from gateway.engine.slots import Slots
-from gateway.engine.spec import BudgetSpec, RateSpec, Spec
+from gateway.engine.spec import BudgetSpec, DistinctSpec, RateSpec, Spec
 from gateway.engine.states import state_key
-from gateway.stores.codec import amounts_from, holds_from, spec_from
+from gateway.stores.codec import amounts_from, holds_from, prompt_from, spec_from, tokens_from
 from gateway.stores.journal import Image
 
 
@@ -27,6 +28,16 @@ def restore(image: Image, ledger: Ledger, now_ms: int) -> None:
             row.used = charged if spec.shadow else ceiling
             if not spec.shadow:
                 row.ceiling = ceiling
+    for key, text, newest, tokens in image.novelties:
+        asked = spec_from(text)
+        if isinstance(asked, DistinctSpec):
+            place = Distinct(key, asked)
+            place.newest, place.tokens = newest, tokens_from(tokens)
+            ledger.states.add(place)
+    for key, prompt, sub in image.prompts:
+        known = ledger.states.by_key.get(key)
+        if isinstance(known, Distinct):
+            known.seen[prompt_from(prompt)] = sub
     for reservation_id, reserved_at_ms, expires_at_ms, holds, on_expiry in image.reservations:
         reservation = Reservation(reservation_id, [], amounts_from(on_expiry), reserved_at_ms, expires_at_ms)
         reservation.holds = [_hold(ledger, reservation, held, now_ms) for held in holds_from(holds)]
@@ -55,6 +66,9 @@ def _hold(ledger: Ledger, owner: Reservation, held: tuple[Spec, str | None, int]
     elif isinstance(spec, RateSpec):
         place = state if isinstance(state, Bucket) else Bucket(key, spec, now_ms)
         place.hold(amount, owner)
+    elif isinstance(spec, DistinctSpec):
+        # Whether its prompt was new is not kept: nobody is left to settle it, and expiry changes nothing here.
+        place = state if isinstance(state, Distinct) else Distinct(key, spec)
     else:
         place = state if isinstance(state, Slots) else Slots(key, spec)
         place.leases[owner.id] = owner

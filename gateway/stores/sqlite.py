@@ -67,6 +67,10 @@ class SqliteStore:
         self._closing = True
         self._writer: threading.Thread | None = None
 
+    @property
+    def degraded(self) -> bool:
+        return self._failing
+
     async def open(self) -> None:
         """Own the file and take up where the last owner stopped."""
         journal = Journal(self._path)

@@ -6,8 +6,8 @@ import pytest
 
 from gateway.core.clock import ManualClock
 from gateway.core.ports import NoEvents
-from gateway.core.units import Unit
-from gateway.engine.spec import BudgetSpec, Period, RateSpec, SlotSpec
+from gateway.core.units import Unit, prompt_amount
+from gateway.engine.spec import BudgetSpec, DistinctSpec, Period, RateSpec, SlotSpec
 from gateway.stores.open import open_store
 
 RATE = RateSpec("acme|tokens", Unit.TOTAL_TOKENS, 600, 60, 100)
@@ -182,5 +182,43 @@ def test_changing_a_limit_keeps_usage(url):
         assert [reading.remaining for reading in await store.peek((smaller, cheaper))] == [40, 200]
         assert (await store.reserve("b", (smaller, cheaper), want(40, 201), want(), TTL)).failing == (1,)
         assert (await store.reserve("c", (smaller, cheaper), want(40, 200), want(), TTL)).granted
+
+    with_store(url, body)
+
+
+PROMPTS = DistinctSpec("acme|prompts", Unit.DISTINCT_PROMPTS, 2, 3600)
+UNIQUE = DistinctSpec("acme|unique", Unit.UNIQUE_OUTPUT_TOKENS, 100, 3600)
+
+
+def asks(prompt, tokens=0):
+    return {Unit.DISTINCT_PROMPTS: prompt_amount(prompt), Unit.UNIQUE_OUTPUT_TOKENS: prompt_amount(prompt, tokens)}
+
+
+def test_a_prompt_counts_once_and_is_never_given_back(url):
+    async def body(store, clock):
+        for number, prompt in enumerate((1, 2, 1, 2)):
+            verdict = await store.reserve(str(number), (PROMPTS, UNIQUE), asks(prompt, 30), {}, TTL)
+            assert verdict.granted
+            store.settle(str(number), asks(prompt, 10))
+        denied = await store.reserve("new", (PROMPTS, UNIQUE), asks(3, 30), {}, TTL)
+        assert denied.failing == (0,)
+        assert [reading.remaining for reading in await store.peek((PROMPTS, UNIQUE))] == [0, 80]
+        clock.advance(denied.readings[0].wait_ms / 1000)
+        assert (await store.reserve("later", (PROMPTS, UNIQUE), asks(3, 30), {}, TTL)).granted
+        assert [one.amounts for one in await store.held()] == [{"distinct_prompts": 1, "unique_output_tokens": 30}]
+
+    with_store(url, body)
+
+
+def test_what_is_new_in_audit_mode_refuses_nobody_and_is_promoted(url):
+    shadow = DistinctSpec(PROMPTS.key, PROMPTS.unit, 1, PROMPTS.window_s, shadow=True)
+
+    async def body(store, _clock):
+        assert (await store.reserve("a", (shadow,), asks(1), {}, TTL)).granted
+        verdict = await store.reserve("b", (shadow,), asks(2), {}, TTL)
+        assert (verdict.granted, verdict.shadow_failing) == (True, (0,))
+        enforced = DistinctSpec(PROMPTS.key, PROMPTS.unit, 1, PROMPTS.window_s)
+        assert (await store.reserve("c", (enforced,), asks(2), {}, TTL)).failing == (0,)
+        assert (await store.reserve("d", (enforced,), asks(1), {}, TTL)).granted
 
     with_store(url, body)

@@ -4,7 +4,8 @@ from gateway.accounting.amounts import OutputMode, Work, affordable_output, outp
 from gateway.accounting.estimate import Estimator
 from gateway.core.ask import Ask
 from gateway.core.model import Model, Prices
-from gateway.core.units import Unit
+from gateway.core.units import Unit, prompt_amount
+from gateway.core.usage import Usage
 from gateway.core.usage import Usage
 
 PRICES = Prices(input=10, output=100, cache_read=1, cache_write=20)
@@ -28,9 +29,30 @@ def test_every_unit_is_reserved_at_the_worst_case():
         Unit.OUTPUT_TOKENS: 150,
         Unit.TOTAL_TOKENS: read + 150,
         Unit.CONCURRENT: 1,
+        Unit.REASONING_TOKENS: 3,
         Unit.USD: read * 20 + 150 * 100,
     }
     assert (held.input_tokens, held.output_tokens) == (read, 150)
+
+
+def test_a_prompt_and_logprobs_are_reserved_for_the_limits_that_ask_for_them():
+    one = ask(cap=50)
+    one.logprobs = True
+    amounts = reservation(one, model(), PRICES, Estimator(), prompt=7).amounts
+    assert amounts[Unit.LOGPROB_REQUESTS] == 1
+    assert amounts[Unit.DISTINCT_PROMPTS] == prompt_amount(7)
+    assert amounts[Unit.UNIQUE_OUTPUT_TOKENS] == prompt_amount(7, 50)
+    read_only = reservation(one, model(), PRICES, Estimator(), work=Work.EMBED, prompt=7).amounts
+    assert Unit.DISTINCT_PROMPTS not in read_only
+
+
+def test_reasoning_is_reserved_as_a_model_has_shown_it():
+    estimator = Estimator()
+    for _ in range(400):
+        estimator.learn("m", ask(), Usage(100, 900, reasoning_tokens=600), 500)
+    held = reservation(ask(cap=5000), model(), PRICES, estimator).amounts[Unit.REASONING_TOKENS]
+    assert 500 < held < 800
+    assert reservation(ask(cap=50), model(), PRICES, estimator).amounts[Unit.REASONING_TOKENS] == 50
 
 
 def test_expiry_keeps_money_and_input_but_no_output_and_no_slot():

@@ -9,8 +9,9 @@ from contextlib import contextmanager
 import pytest
 
 from gateway.core.clock import ManualClock
-from gateway.core.units import Unit
-from gateway.engine.spec import BudgetSpec, Period, RateSpec, SlotSpec
+from gateway.core.units import Unit, prompt_amount
+from gateway.engine.distinct import SUB_WINDOWS, sub_window_ms
+from gateway.engine.spec import BudgetSpec, DistinctSpec, Period, RateSpec, SlotSpec
 from gateway.stores.base import StoreUnavailable
 from gateway.stores.journal import Journal
 from gateway.stores.sqlite import SqliteStore
@@ -154,7 +155,7 @@ def _broken_row(path):
     ("prepare", "sentence"),
     [
         (_foreign, "another program's"),
-        (_newer, "format 9, this version reads format 1"),
+        (_newer, "format 9, this version reads format 2"),
         (lambda path: path.write_bytes(b"not a database at all" * 100), "not a SQLite database"),
         (_broken_row, "damaged"),
     ],
@@ -228,5 +229,72 @@ def test_the_closed_store_refuses(tmp_path):
         await store.close()
         with pytest.raises(StoreUnavailable, match="closed"):
             await store.top_up("a", want(1))
+
+    asyncio.run(run())
+
+
+PROMPTS = DistinctSpec("acme|prompts", Unit.DISTINCT_PROMPTS, 3, 3600)
+UNIQUE = DistinctSpec("acme|unique", Unit.UNIQUE_OUTPUT_TOKENS, 100, 3600)
+NOVEL = (PROMPTS, UNIQUE)
+WINDOW_S = SUB_WINDOWS * sub_window_ms(3600) / 1000
+
+
+def asks(prompt, tokens=0):
+    return {Unit.DISTINCT_PROMPTS: prompt_amount(prompt), Unit.UNIQUE_OUTPUT_TOKENS: prompt_amount(prompt, tokens)}
+
+
+def test_what_was_asked_is_remembered_over_restarts_and_forgotten_in_time(tmp_path):
+    path, clock = tmp_path / "usage.db", ManualClock()
+
+    async def session(body):
+        store = store_at(path, clock)
+        await store.open()
+        await body(store)
+        await store.close()
+
+    async def first(store):
+        for prompt in (1, 2**64 - 1):
+            await store.reserve(f"first{prompt}", NOVEL, asks(prompt, 40), {}, TTL)
+            store.settle(f"first{prompt}", asks(prompt, 20))
+        await store.reserve("open", NOVEL, asks(7, 40), {}, TTL)
+
+    async def second(store):
+        assert await remaining(store, *NOVEL) == [0, 20]
+        assert (await store.reserve("again", NOVEL, asks(2**64 - 1, 90), {}, TTL)).granted
+        assert (await store.reserve("new", NOVEL, asks(8, 1), {}, TTL)).failing == (0,)
+        clock.advance(WINDOW_S - 100)
+        assert (await store.reserve("renewed", NOVEL, asks(7), {}, TTL)).granted
+        clock.advance(100)
+        store.renew([], TTL)
+
+    async def third(store):
+        assert await remaining(store, *NOVEL) == [2, 100]
+
+    for body in (first, second, third):
+        asyncio.run(session(body))
+    with sqlite3.connect(path) as raw:
+        assert raw.execute("SELECT DISTINCT prompt FROM prompt").fetchall() == [(7,)]
+    raw.close()
+
+
+def test_prompts_that_a_failed_commit_had_are_written_by_the_next(tmp_path):
+    path = tmp_path / "usage.db"
+
+    async def run():
+        store = store_at(path, interval_s=0.01)
+        await store.open()
+        await store.reserve("a", NOVEL, asks(1), {}, TTL)
+        with full_disk():
+            await store.reserve("b", NOVEL, asks(2), {}, TTL)
+            for _ in range(200):
+                if store.degraded:
+                    break
+                await asyncio.sleep(0.01)
+            assert store.degraded
+        await store.close()
+        again = store_at(path)
+        await again.open()
+        assert (await remaining(again, PROMPTS)) == [1]
+        await again.close()
 
     asyncio.run(run())
