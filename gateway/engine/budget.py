@@ -13,7 +13,7 @@ KEEP_MS = 86_400_000
 class Row:
     """The counter of one period. `ceiling` is what a durable store has committed to at least; see stores/sqlite.py."""
 
-    __slots__ = ("block", "budget", "ceiling", "end_ms", "gone", "held", "label", "start_ms", "used")
+    __slots__ = ("block", "budget", "ceiling", "end_ms", "gone", "held", "label", "opening", "start_ms", "used")
 
     def __init__(self, budget: "Budget", label: str, start_ms: int, end_ms: int) -> None:
         self.budget = budget
@@ -22,6 +22,8 @@ class Row:
         self.end_ms = end_ms
         self.used = 0
         self.held = 0
+        self.opening = 0
+        """What it started with (carried over, promoted, recovered), until a journal has written that down."""
         self.ceiling = budget.ceiling
         self.block = 0
         self.gone = False
@@ -79,7 +81,7 @@ class Budget:
         row = self.rows.get(label)
         if row is None:
             row = self.rows[label] = Row(self, label, start, end)
-            row.used = _carried(before, start, now_ms)
+            row.used = row.opening = _carried(before, start, now_ms)
         row.start_ms, row.end_ms = start, end
         self.current = row
         return row
@@ -99,7 +101,8 @@ class Budget:
         label = span_at(now_ms, spec.period, spec.zone, spec.anchor_day).label
         row = self.rows.get(label)
         if row is not None:
-            twin.place(spec, now_ms).used = min(row.used + row.held, spec.amount)
+            own = twin.place(spec, now_ms)
+            own.used = own.opening = min(row.used + row.held, spec.amount)
         return twin
 
     def prune(self, now_ms: int) -> list[Row]:

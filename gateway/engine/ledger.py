@@ -11,7 +11,7 @@ from gateway.core.ports import Events, NoEvents
 from gateway.core.units import Amounts, Unit, shown
 from gateway.engine.bucket import Bucket
 from gateway.engine.budget import UNBOUNDED, Row
-from gateway.engine.place import Hold, answer
+from gateway.engine.place import Hold, Place, answer
 from gateway.engine.recorder import Recorder
 from gateway.engine.reservation import Reservation
 from gateway.engine.spec import Spec
@@ -93,7 +93,7 @@ class Ledger:
         reservation = self._open(reservation_id, now_ms)
         if reservation is None:
             raise KeyError(reservation_id)
-        self._present(reservation)
+        self._present(reservation, now_ms)
         more: list[Hold] = []
         for place, spec, _ in reservation.holds:
             amount = 0 if spec.unit is Unit.CONCURRENT else amounts.get(spec.unit, 0)
@@ -132,15 +132,17 @@ class Ledger:
         reservation = self._open(reservation_id, now_ms)
         if reservation is not None:
             del self._live[reservation_id]
-            self._present(reservation)
+            self._present(reservation, now_ms)
             for place, spec, reserved in reservation.holds:
-                place.settle(reserved, actual.get(spec.unit, 0), now_ms, reservation)
+                used = actual.get(spec.unit, 0)
+                place.settle(reserved, used, now_ms, reservation)
+                self._charged(reservation_id, place, used, now_ms)
             self._ended(reservation)
         else:
             commits = self._tombstones.take_expired(reservation_id)
             if commits is None:
                 return
-            self._correct(commits, actual, now_ms)
+            self._correct(reservation_id, commits, actual, now_ms)
         self._tombstones.settled(reservation_id, now_ms)
 
     def _open(self, reservation_id: str, now_ms: int) -> Reservation | None:
@@ -151,23 +153,26 @@ class Ledger:
             return None
         return reservation
 
-    def _present(self, reservation: Reservation) -> None:
+    def _present(self, reservation: Reservation, now_ms: int) -> None:
         """Make sure that every place of a reservation is one the ledger still looks at."""
         for hold in reservation.holds:
             if hold[0].gone:
                 revive = self.states.revive
-                reservation.holds = [(revive(p) if p.gone else p, spec, n) for p, spec, n in reservation.holds]
+                reservation.holds = [
+                    (revive(p, spec, now_ms) if p.gone else p, spec, n) for p, spec, n in reservation.holds
+                ]
                 return
 
     def _expire(self, reservation: Reservation, now_ms: int) -> None:
         """Budgets commit what was reserved, rates commit `on_expiry`, slots free; a tombstone stays."""
         del self._live[reservation.id]
-        self._present(reservation)
+        self._present(reservation, now_ms)
         commits: list[Commit] = []
         for place, spec, reserved in reservation.holds:
             rate = type(place) is Bucket
             amount = reservation.on_expiry.get(spec.unit, 0) if rate else reserved
             place.settle(reserved, amount, now_ms, reservation)
+            self._charged(reservation.id, place, amount, now_ms)
             commits.append(Commit(place, spec, amount, place.spent_since(reservation) if type(place) is Bucket else 0))
         self._tombstones.expired(reservation.id, commits, now_ms)
         self._ended(reservation)
@@ -178,13 +183,19 @@ class Ledger:
             self._recorder.closed(reservation)
         self._written(reservation.holds)
 
-    def _correct(self, commits: list[Commit], actual: Amounts, now_ms: int) -> None:
+    def _charged(self, reservation_id: str, place: Place, amount: int, now_ms: int) -> None:
+        if amount and self._recorder is not None and type(place) is Row:
+            self._recorder.charged(reservation_id, place, amount, now_ms)
+
+    def _correct(self, reservation_id: str, commits: list[Commit], actual: Amounts, now_ms: int) -> None:
         """Apply a late settle's difference to what expiry committed."""
         holds: list[Hold] = []
         for place, spec, amount, since_ms in commits:
             if place.gone:
-                place = self.states.revive(place)
-            place.correct(amount, actual.get(spec.unit, 0), since_ms, now_ms)
+                place = self.states.revive(place, spec, now_ms)
+            used = actual.get(spec.unit, 0)
+            place.correct(amount, used, since_ms, now_ms)
+            self._charged(reservation_id, place, used - amount, now_ms)
             holds.append((place, spec, 0))
         self._written(holds)
 

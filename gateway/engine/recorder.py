@@ -26,6 +26,10 @@ class Recorder(Protocol):
         """The places of these holds were written."""
         ...
 
+    def charged(self, reservation_id: str, row: Row, amount: int, now_ms: int) -> None:
+        """A reservation's end cost this row `amount`, for good; a late correction may be negative."""
+        ...
+
     def opened(self, reservation: Reservation) -> None:
         """A reservation is new, or holds more, or expires later."""
         ...

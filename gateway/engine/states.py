@@ -1,9 +1,10 @@
 """All limit states by key: made on first use, started from their shadow on promotion, forgotten when idle."""
 
 from collections import deque
+from typing import NamedTuple
 
 from gateway.engine.bucket import Bucket
-from gateway.engine.budget import UNBOUNDED, Budget, Row
+from gateway.engine.budget import KEEP_MS, UNBOUNDED, Budget, Row
 from gateway.engine.distinct import Distinct
 from gateway.engine.place import Place
 from gateway.engine.slots import Slots
@@ -19,6 +20,15 @@ def state_key(spec: Spec) -> str:
     return spec.key + AUDIT if spec.shadow else spec.key
 
 
+class Dropped(NamedTuple):
+    """A state that is no more, or one period of it; `used` is what a budget had counted there."""
+
+    key: str
+    label: str
+    used: int
+    at_ms: int
+
+
 class States:
     """The dictionary of states, bounded: whatever equals no state is dropped a few keys at a time.
 
@@ -31,7 +41,7 @@ class States:
         self.by_key: dict[str, State] = {}
         self.ceiling = ceiling
         self.owed = 0
-        self.dropped: list[tuple[str, str]] | None = None
+        self.dropped: list[Dropped] | None = None
         self._queue: deque[str] = deque()
 
     def place(self, key: str, spec: Spec, now_ms: int) -> Place:
@@ -45,19 +55,33 @@ class States:
             self.owed += 2
         return state.place(spec, now_ms)
 
-    def revive(self, place: Place) -> Place:
-        """What stands for a place dropped as idle, to which a reservation of nothing still points."""
+    def revive(self, place: Place, spec: Spec, now_ms: int) -> Place:
+        """What stands for a place dropped as idle, to which a reservation of nothing or a late settle still points.
+
+        If there is nothing under its key any more, it is what the reservation's limit makes new.
+        """
         state = self.by_key.get(place.key)
-        if not isinstance(place, Row):
-            if type(state) is type(place):
-                return state
-            self.add(place)
-            return place
-        budget = state if isinstance(state, Budget) else place.budget
-        if budget is not state:
-            self.add(budget)
-        row = budget.rows.setdefault(place.label, place)
-        row.budget, row.gone = budget, False
+        if isinstance(place, Row) and isinstance(spec, BudgetSpec):
+            return self._revived_row(place, spec, state, now_ms)
+        if type(state) is not type(place):
+            state = self._new(place.key, spec, now_ms)
+            self.add(state)
+        assert not isinstance(state, Budget | None)
+        return state
+
+    def _revived_row(self, place: Row, spec: BudgetSpec, state: State | None, now_ms: int) -> Row:
+        """The row of a period; one too long over to be looked at again is made for this call only."""
+        row = state.rows.get(place.label) if isinstance(state, Budget) else None
+        if row is not None:
+            return row
+        if place.end_ms + KEEP_MS <= now_ms:
+            row = Row(Budget(place.key, spec), place.label, place.start_ms, place.end_ms)
+            row.gone = True
+            return row
+        if not isinstance(state, Budget):
+            state = Budget(place.key, spec, UNBOUNDED if spec.shadow else self.ceiling)
+            self.add(state)
+        row = state.rows[place.label] = Row(state, place.label, place.start_ms, place.end_ms)
         return row
 
     def add(self, state: State) -> None:
@@ -69,15 +93,20 @@ class States:
         """A new state for `spec`, not added yet."""
         shadow = None if spec.shadow else self.by_key.get(key + AUDIT)
         if isinstance(spec, RateSpec):
-            return shadow.promoted(key, spec, now_ms) if isinstance(shadow, Bucket) else Bucket(key, spec, now_ms)
-        if isinstance(spec, BudgetSpec):
-            if isinstance(shadow, Budget):
-                return shadow.promoted(key, spec, now_ms, self.ceiling)
-            return Budget(key, spec, UNBOUNDED if spec.shadow else self.ceiling)
-        if isinstance(spec, DistinctSpec):
-            return shadow.copy(key) if isinstance(shadow, Distinct) else Distinct(key, spec)
+            return shadow.promoted(key, spec, now_ms) if isinstance(shadow, Bucket) else self._new(key, spec, now_ms)
+        if isinstance(spec, BudgetSpec) and isinstance(shadow, Budget):
+            return shadow.promoted(key, spec, now_ms, self.ceiling)
+        if isinstance(spec, DistinctSpec) and isinstance(shadow, Distinct):
+            return shadow.copy(key)
         # Leases that a shadow counts end with their streams; an enforced limit starts empty.
-        return Slots(key, spec)
+        return self._new(key, spec, now_ms)
+
+    def _new(self, key: str, spec: Spec, now_ms: int) -> State:
+        if isinstance(spec, RateSpec):
+            return Bucket(key, spec, now_ms)
+        if isinstance(spec, BudgetSpec):
+            return Budget(key, spec, UNBOUNDED if spec.shadow else self.ceiling)
+        return Distinct(key, spec) if isinstance(spec, DistinctSpec) else Slots(key, spec)
 
     def peek(self, spec: Spec, now_ms: int) -> Reading:
         key = state_key(spec)
@@ -93,14 +122,14 @@ class States:
             state = self.by_key[key]
             if isinstance(state, Budget):
                 for row in state.prune(now_ms):
-                    self._note(key, row.label)
+                    self._note(Dropped(key, row.label, row.used - row.opening, now_ms))
             if state.idle(now_ms):
                 state.gone = True
                 del self.by_key[key]
-                self._note(key, "")
+                self._note(Dropped(key, "", 0, now_ms))
             else:
                 queue.append(key)
 
-    def _note(self, key: str, label: str) -> None:
+    def _note(self, dropped: Dropped) -> None:
         if self.dropped is not None:
-            self.dropped.append((key, label))
+            self.dropped.append(dropped)

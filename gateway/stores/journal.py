@@ -1,17 +1,19 @@
-"""The SQLite file: one connection, whole batches, a format version. Knows rows, not the ledger.
-
-SQLite before 3.51.3 can corrupt a WAL file under two connections, so there is one, and exclusive locking keeps every
-other process out for as long as the owner lives; the kernel frees the lock of a dead one.
-"""
+"""The SQLite file of the ledger: whole batches in, everything out. Knows rows, not the engine."""
 
 import sqlite3
+from contextlib import closing
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 
-from gateway.stores.base import StoreUnavailable
+from gateway.engine.states import Dropped
+from gateway.stores.sqlite_file import open_file
+from gateway.stores.verify import LedgerReport, verify
 
+NAME = "usage database"
 FORMAT = "2"
+ENTRIES_KEPT = 1_000_000
+"""Older entries of the ledger are summed up in its checkpoint: about 100 MB of disk."""
 
 BucketRow = tuple[str, str, int, int]
 """key, spec, level, tick."""
@@ -27,11 +29,21 @@ PromptRow = tuple[str, int, int]
 """key, prompt, sub-window."""
 
 
+EntryRow = tuple[int, str, str, str, int]
+"""at (ms), what was charged (a reservation's id, or why otherwise), key, label, amount."""
+
+_SUM_UP = """
+INSERT INTO checkpoint (key, label, amount)
+SELECT key, label, SUM(amount) FROM entry WHERE seq <= ? GROUP BY key, label
+ON CONFLICT (key, label) DO UPDATE SET amount = checkpoint.amount + excluded.amount
+"""
+
+
 @dataclass(slots=True)
 class Batch:
-    """One group commit. `dropped` is applied first: (key, period label), or (key, "") for the whole key."""
+    """One group commit. `dropped` is applied first: one period of a budget, or a whole key."""
 
-    dropped: list[tuple[str, str]] = field(default_factory=list)
+    dropped: list[Dropped] = field(default_factory=list)
     buckets: list[BucketRow] = field(default_factory=list)
     budgets: list[BudgetRow] = field(default_factory=list)
     opened: list[ReservationRow] = field(default_factory=list)
@@ -40,6 +52,7 @@ class Batch:
     prompts: list[PromptRow] = field(default_factory=list)
     forgotten: list[tuple[str, int]] = field(default_factory=list)
     """key, and the last sub-window whose prompts have left its window."""
+    entries: list[EntryRow] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -58,48 +71,8 @@ class Journal:
     """The open file. Used by one thread at a time."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        if not path.parent.is_dir():
-            raise StoreUnavailable(
-                f"usage database {path}: the directory {path.parent} does not exist; create it", transient=False
-            )
-        try:
-            self._connection = self._connect()
-        except sqlite3.Error as error:
-            raise StoreUnavailable(f"usage database {path}: {_explain(error)}", transient=False) from error
-
-    def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self._path, timeout=0, isolation_level=None, check_same_thread=False)
-        try:
-            connection.execute("PRAGMA locking_mode=EXCLUSIVE")
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute("PRAGMA synchronous=FULL")
-            connection.execute("BEGIN IMMEDIATE")
-            self._check_format(connection)
-            connection.execute("COMMIT")
-        except BaseException:
-            connection.close()
-            raise
-        return connection
-
-    def _check_format(self, connection: sqlite3.Connection) -> None:
-        tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-        if not tables:
-            schema = resources.files("gateway.stores").joinpath("schema.sql").read_text(encoding="utf-8")
-            for statement in schema.split(";\n"):
-                connection.execute(statement)
-            connection.execute("INSERT INTO meta VALUES ('format', ?)", (FORMAT,))
-            return
-        found = None
-        if "meta" in tables:
-            found = connection.execute("SELECT value FROM meta WHERE name = 'format'").fetchone()
-        if found is None:
-            raise StoreUnavailable(f"usage database {self._path}: the file is another program's", transient=False)
-        if found[0] != FORMAT:
-            raise StoreUnavailable(
-                f"usage database {self._path}: it has format {found[0]}, this version reads format {FORMAT}",
-                transient=False,
-            )
+        schema = resources.files("gateway.stores").joinpath("schema.sql").read_text(encoding="utf-8")
+        self._connection = open_file(path, NAME, schema, FORMAT)
 
     def load(self) -> Image:
         run = self._connection.execute
@@ -126,12 +99,12 @@ class Journal:
 
     def _write(self, connection: sqlite3.Connection, batch: Batch) -> None:
         many = connection.executemany
-        whole = [(key,) for key, label in batch.dropped if not label]
+        whole = [(drop.key,) for drop in batch.dropped if not drop.label]
         many("DELETE FROM bucket WHERE key = ?", whole)
         many("DELETE FROM budget WHERE key = ?", whole)
         many("DELETE FROM novelty WHERE key = ?", whole)
         many("DELETE FROM prompt WHERE key = ?", whole)
-        many("DELETE FROM budget WHERE key = ? AND label = ?", [drop for drop in batch.dropped if drop[1]])
+        many("DELETE FROM budget WHERE key = ? AND label = ?", [drop[:2] for drop in batch.dropped if drop.label])
         many("DELETE FROM reservation WHERE id = ?", batch.closed)
         many("INSERT OR REPLACE INTO bucket VALUES (?, ?, ?, ?)", batch.buckets)
         many("INSERT OR REPLACE INTO budget VALUES (?, ?, ?, ?, ?, ?, ?)", batch.budgets)
@@ -139,14 +112,30 @@ class Journal:
         many("INSERT OR REPLACE INTO prompt VALUES (?, ?, ?)", batch.prompts)
         many("DELETE FROM prompt WHERE key = ? AND sub <= ?", batch.forgotten)
         many("INSERT OR REPLACE INTO reservation VALUES (?, ?, ?, ?, ?)", batch.opened)
+        many("INSERT INTO entry (at_ms, charged_by, key, label, amount) VALUES (?, ?, ?, ?, ?)", batch.entries)
+
+    def compact(self, keep: int = ENTRIES_KEPT) -> None:
+        """Sum up all but the newest `keep` entries in the checkpoint, in one transaction."""
+        run = self._connection.execute
+        run("BEGIN IMMEDIATE")
+        try:
+            (last,) = run("SELECT COALESCE(MAX(seq), 0) - ? FROM entry", (keep,)).fetchone()
+            run(_SUM_UP, (last,))
+            run("DELETE FROM entry WHERE seq <= ?", (last,))
+            run("COMMIT")
+        except BaseException:
+            if self._connection.in_transaction:
+                run("ROLLBACK")
+            raise
+
+    def verify(self) -> LedgerReport:
+        """Whether the ledger explains every counter; see stores/verify.py."""
+        return verify(self._connection)
+
+    def copy_to(self, path: Path) -> None:
+        """A whole copy of the file as of the last commit. Raises sqlite3.Error or OSError."""
+        with closing(sqlite3.connect(path)) as target:
+            self._connection.backup(target)
 
     def close(self) -> None:
         self._connection.close()
-
-
-def _explain(error: sqlite3.Error) -> str:
-    if "locked" in str(error):
-        return "another process owns it; one gateway process may use a database at a time"
-    if "not a database" in str(error):
-        return "the file is not a SQLite database"
-    return f"SQLite says: {error}"

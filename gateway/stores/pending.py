@@ -14,8 +14,9 @@ from gateway.engine.distinct import SUB_WINDOWS, Distinct
 from gateway.engine.place import Hold, Place
 from gateway.engine.reservation import Reservation
 from gateway.engine.slots import Slots
+from gateway.engine.states import Dropped
 from gateway.stores.codec import amounts_text, holds_text, prompt_column, spec_text, tokens_text
-from gateway.stores.journal import Batch, BucketRow, BudgetRow, NoveltyRow, ReservationRow
+from gateway.stores.journal import Batch, BucketRow, BudgetRow, EntryRow, NoveltyRow, ReservationRow
 
 FIRST_BLOCK = 8
 """The first block of a row, in requests like the one that opened it."""
@@ -23,15 +24,22 @@ _LARGEST = (1 << 63) - 1
 """No SQLite integer is larger. Only an upstream's absurd reports get there: the budget is used up either way."""
 
 
+OPENING, CLOSING, SUMMED = "opening", "closing", "summed"
+"""What charges a counter beside reservations."""
+MOST_ENTRIES = 100_000
+
+
 class Cut:
     """One consistent picture of all changes, taken under the store's lock; `batch` turns it into rows outside."""
 
     __slots__ = (
-        "buckets", "budgets", "ceilings", "closed", "dropped", "forgotten", "novelties", "opened", "places", "reservations",
+        "buckets", "budgets", "ceilings", "closed", "dropped", "entries", "forgotten", "novelties", "opened", "places",
+        "reservations",
     )  # fmt: skip
 
     def __init__(self) -> None:
-        self.dropped: list[tuple[str, str]] = []
+        self.dropped: list[Dropped] = []
+        self.entries: list[EntryRow] = []
         self.places: list[Place] = []
         self.reservations: dict[str, Reservation | None] = {}
         self.buckets: list[tuple[Bucket, int, int]] = []
@@ -45,7 +53,8 @@ class Cut:
 
     @property
     def empty(self) -> bool:
-        return not (self.dropped or self.buckets or self.budgets or self.novelties or self.reservations)
+        changed = self.dropped or self.buckets or self.budgets or self.novelties or self.reservations or self.entries
+        return not changed
 
     def batch(self) -> Batch:
         return Batch(
@@ -61,16 +70,18 @@ class Cut:
                 for prompt, sub in prompts
             ],
             self.forgotten,
+            self.entries,
         )
 
 
 class Pending:
     """Dirty places and reservations; each once, however often it changed, so it is bounded by what is alive."""
 
-    __slots__ = ("_busy", "_places", "_reservations", "dropped")
+    __slots__ = ("_busy", "_entries", "_places", "_reservations", "dropped")
 
-    def __init__(self, dropped: list[tuple[str, str]]) -> None:
+    def __init__(self, dropped: list[Dropped]) -> None:
         self.dropped = dropped
+        self._entries: list[EntryRow] = []
         self._places: dict[Place, None] = {}
         self._reservations: dict[str, Reservation | None] = {}
         # Rows whose ceiling stands above their exact value: charged at the last cut, and when that was.
@@ -87,6 +98,12 @@ class Pending:
     def closed(self, reservation: Reservation) -> None:
         self._reservations[reservation.id] = None
 
+    def charged(self, charged_by: str, row: Row, amount: int, at_ms: int) -> None:
+        """One entry of the ledger. While the disk fails they pile up, and beyond a bound they are summed up."""
+        self._entries.append((at_ms, charged_by, row.key, row.label, min(amount, _LARGEST)))
+        if len(self._entries) > MOST_ENTRIES:
+            self._entries = _summed(self._entries)
+
     def need(self, row: Row, amount: int) -> int:
         """Ask for room for `amount` more; returns the ceiling that the next cut will set at least."""
         self._places[row] = None
@@ -98,6 +115,9 @@ class Pending:
         cut = Cut()
         self.dropped, cut.dropped = [], self.dropped
         self._places, cut.places = {}, list(self._places)
+        self._entries, cut.entries = [], self._entries
+        # What has left takes its sum along, so that a counter that comes back is explained from 0.
+        cut.entries.extend((drop.at_ms, CLOSING, *drop[:2], -drop.used) for drop in cut.dropped if drop.used)
         self._reservations, cut.reservations = {}, self._reservations
         for place in cut.places:
             if place.gone or isinstance(place, Slots):
@@ -123,6 +143,9 @@ class Pending:
 
     def _set_ceiling(self, cut: Cut, row: Row, now_s: float) -> None:
         charged = row.used + row.held
+        if row.opening:
+            cut.entries.append((row.start_ms, OPENING, row.key, row.label, row.opening))
+            row.opening = 0
         if row.budget.ceiling == UNBOUNDED:
             cut.budgets.append((row, charged, charged))
             return
@@ -157,7 +180,9 @@ class Pending:
             place.unwritten += len(prompts)
             place.written_sub = -1
         self._reservations = cut.reservations | self._reservations
-        self.dropped[:0] = cut.dropped
+        self._entries[:0] = cut.entries
+        # Their sums are among the entries already.
+        self.dropped[:0] = [drop._replace(used=0) for drop in cut.dropped]
 
 
 def _bucket(bucket: Bucket, level: int, tick: int) -> BucketRow:
@@ -176,3 +201,11 @@ def _budget(row: Row, charged: int, ceiling: int) -> BudgetRow:
 def _reservation(reservation: Reservation, expires_at_ms: int, holds: list[Hold]) -> ReservationRow:
     on_expiry = amounts_text(reservation.on_expiry)
     return reservation.id, reservation.reserved_at_ms, expires_at_ms, holds_text(holds), on_expiry
+
+
+def _summed(entries: list[EntryRow]) -> list[EntryRow]:
+    """One entry for each counter, at the time of its last one."""
+    sums: dict[tuple[str, str], tuple[int, int]] = {}
+    for at_ms, _, key, label, amount in entries:
+        sums[key, label] = (at_ms, sums.get((key, label), (0, 0))[1] + amount)
+    return [(at_ms, SUMMED, key, label, amount) for (key, label), (at_ms, amount) in sums.items()]

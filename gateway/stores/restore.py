@@ -26,6 +26,7 @@ def restore(image: Image, ledger: Ledger, now_ms: int) -> None:
         if isinstance(spec, BudgetSpec):
             row = _budget(ledger, key, spec).rows[label] = Row(_budget(ledger, key, spec), label, start_ms, end_ms)
             row.used = charged if spec.shadow else ceiling
+            row.opening = row.used - charged
             if not spec.shadow:
                 row.ceiling = ceiling
     for key, text, newest, tokens in image.novelties:

@@ -19,3 +19,13 @@ CREATE TABLE novelty (key TEXT PRIMARY KEY, spec TEXT NOT NULL, newest INTEGER N
 -- The prompts it remembers, as signed fingerprints, each with the sub-window of its last use.
 CREATE TABLE prompt (key TEXT NOT NULL, prompt INTEGER NOT NULL, sub INTEGER NOT NULL, PRIMARY KEY (key, prompt))
   WITHOUT ROWID;
+-- The ledger: every amount that a budget was charged, in order. charged_by is a reservation's id; 'opening' for what a
+-- counter starts with: carried over, promoted from audit mode, or what a crash may have spent unseen; 'closing' for one
+-- that is no longer kept; 'summed' for entries that piled up while the disk failed.
+CREATE TABLE entry (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL, charged_by TEXT NOT NULL,
+  key TEXT NOT NULL, label TEXT NOT NULL, amount INTEGER NOT NULL
+);
+-- The sum of the entries that are no longer kept.
+CREATE TABLE checkpoint (key TEXT NOT NULL, label TEXT NOT NULL, amount INTEGER NOT NULL, PRIMARY KEY (key, label))
+  WITHOUT ROWID;

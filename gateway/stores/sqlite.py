@@ -15,7 +15,10 @@ A failing disk closes budgets once their ceilings are used up (StoreUnavailable)
 import sqlite3
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from asyncio import CancelledError, wrap_future
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future
+from contextlib import suppress
 from pathlib import Path
 
 from gateway.core.clock import Clock
@@ -31,10 +34,13 @@ from gateway.stores.base import StoreUnavailable
 from gateway.stores.journal import Journal
 from gateway.stores.pending import Cut, Pending
 from gateway.stores.restore import restore
+from gateway.stores.verify import LedgerReport
 
 PATIENCE_S = 2.0
 """How long a caller waits for a ceiling before the disk counts as failed."""
 RETRY_S = 1.0
+COMPACT_EVERY = 100_000
+"""Entries of the ledger between two looks at how many there are."""
 
 
 class SqliteStore:
@@ -64,6 +70,8 @@ class SqliteStore:
         self._ledger = Ledger(events, self, ceiling=0)
         self._ledger.states.dropped = self._pending.dropped
         self._urgent = self._failing = False
+        self._uncompacted = COMPACT_EVERY
+        self._jobs: list[tuple[Callable[[Journal], object], Future[object]]] = []
         self._closing = True
         self._writer: threading.Thread | None = None
 
@@ -111,6 +119,29 @@ class SqliteStore:
         with self._lock:
             return self._ledger.held(limit)
 
+    async def verify(self) -> LedgerReport:
+        """Whether the ledger explains every budget's counter. Raises StoreUnavailable."""
+        report = await self._ask(Journal.verify)
+        assert isinstance(report, LedgerReport)
+        return report
+
+    async def backup(self, path: Path) -> None:
+        """Copy the file as it is now; the copy is one file. Raises StoreUnavailable."""
+        await self._ask(lambda journal: journal.copy_to(path))
+
+    async def _ask(self, job: Callable[[Journal], object]) -> object:
+        """Let the writer thread do something with the file, after it has written everything so far."""
+        done: Future[object] = Future()
+        with self._lock:
+            self._require_open()
+            self._jobs.append((job, done))
+            self._urgent = True
+            self._lock.notify_all()
+        try:
+            return await wrap_future(done)
+        except (sqlite3.Error, OSError, CancelledError) as error:
+            raise StoreUnavailable(f"usage database {self._path}: {error}") from error
+
     async def close(self) -> None:
         """Write exact values and let go of the file."""
         if self._writer is None:
@@ -137,6 +168,9 @@ class SqliteStore:
 
     def changed(self, holds: Iterable[Hold]) -> None:
         self._pending.changed(hold[0] for hold in holds)
+
+    def charged(self, reservation_id: str, row: Row, amount: int, now_ms: int) -> None:
+        self._pending.charged(reservation_id, row, amount, now_ms)
 
     def opened(self, reservation: Reservation) -> None:
         self._pending.opened(reservation)
@@ -170,15 +204,26 @@ class SqliteStore:
                 if not (self._urgent or self._closing):
                     self._lock.wait(RETRY_S if self._failing else self._interval_s)
                 self._urgent, closing = False, self._closing
-                cut = self._cut(everything=closing)
+                jobs, self._jobs = self._jobs, []
+                # A copy is to have exact values: what a ceiling promises beyond them would count as spent in it.
+                cut = self._cut(everything=closing or bool(jobs))
             now_s = time.monotonic()
             sync = closing or now_s - synced_s >= self._sync_s
-            if cut.empty and not (dirty and sync):
-                continue
-            if self._commit(journal, cut, sync=sync):
+            if (not cut.empty or (dirty and sync)) and self._commit(journal, cut, sync=sync):
                 dirty = not sync
                 synced_s = now_s if sync else synced_s
+                self._compact(journal, len(cut.entries))
+            for job, done in jobs:
+                _do(job, journal, done)
         journal.close()
+
+    def _compact(self, journal: Journal, entries: int) -> None:
+        """Now and then sum up what the ledger need not keep; a failure shows in the next commit."""
+        self._uncompacted += entries
+        if self._uncompacted >= COMPACT_EVERY:
+            self._uncompacted = 0
+            with suppress(sqlite3.Error):
+                journal.compact()
 
     def _cut(self, *, everything: bool) -> Cut:
         now_s = time.monotonic()
@@ -202,3 +247,10 @@ class SqliteStore:
             self._failing = False
             self._lock.notify_all()
         return True
+
+
+def _do(job: Callable[[Journal], object], journal: Journal, done: "Future[object]") -> None:
+    try:
+        done.set_result(job(journal))
+    except Exception as error:  # noqa: BLE001 - the asker hears of it; the writer goes on
+        done.set_exception(error)

@@ -35,6 +35,7 @@ def used_in(path):
     async def look():
         store = SqliteStore(path, SystemClock())
         await store.open()
+        assert (await store.verify()).mismatches == ()
         left = (await store.peek((MONEY,)))[0].remaining
         await store.close()
         return BUDGET - left

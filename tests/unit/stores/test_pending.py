@@ -5,6 +5,7 @@ from gateway.engine.bucket import Bucket
 from gateway.engine.budget import Budget
 from gateway.engine.reservation import Reservation
 from gateway.engine.spec import BudgetSpec, Period, RateSpec
+from gateway.engine.states import Dropped
 from gateway.stores.pending import FIRST_BLOCK, Pending
 
 NOW = 1_800_000_000_000
@@ -66,7 +67,7 @@ def test_a_block_follows_the_pace_and_stays_within_the_budget(row):
 def test_what_failed_to_commit_is_in_the_next_cut_in_its_newest_state(row):
     bucket = Bucket("t", RateSpec("t", Unit.REQUESTS, 1, 1, 5), NOW)
     ended, started, renewed = (Reservation(name, [], {}, NOW, NOW + 1) for name in ("ended", "started", "renewed"))
-    pending = Pending([("gone", "")])
+    pending = Pending([Dropped("gone", "", 0, NOW)])
     pending.changed([row, bucket])
     for reservation in (ended, started, renewed):
         pending.opened(reservation)
@@ -76,7 +77,7 @@ def test_what_failed_to_commit_is_in_the_next_cut_in_its_newest_state(row):
     pending.closed(ended)
     pending.put_back(lost)
     batch = pending.cut(0, NEVER).batch()
-    assert batch.dropped == [("gone", "")]
+    assert batch.dropped == [Dropped("gone", "", 0, NOW)]
     assert [entry[2] for entry in batch.buckets] == [3]
     assert [entry[5] for entry in batch.budgets] == [8]
     assert batch.closed == [("ended",)]
