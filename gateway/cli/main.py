@@ -27,6 +27,8 @@ VERBS: Final = (
     Verb("keys", "gateway.cli.keys", "make API keys, admin tokens and peppers"),
     Verb("config", "gateway.cli.config_cmd", "check or show the settings"),
     Verb("policy", "gateway.cli.policy", "check, test and describe policy files"),
+    Verb("restore", "gateway.cli.restore", "put a backup in the place of the usage database"),
+    Verb("migrate", "gateway.cli.migrate", "bring the usage database to this version's format"),
     Verb("doctor", "gateway.cli.doctor", "find out why it would not run here"),
 )
 

@@ -47,8 +47,9 @@ def _check_format(connection: sqlite3.Connection, name: str, schema: str, versio
     if found is None:
         raise StoreUnavailable(f"{name}: the file is another program's", transient=False)
     if found[0] != version:
+        hint = "; gateway migrate brings it up to date" if found[0] < version else ""
         raise StoreUnavailable(
-            f"{name}: it has format {found[0]}, this version reads format {version}", transient=False
+            f"{name}: it has format {found[0]}, this version reads format {version}{hint}", transient=False
         )
 
 

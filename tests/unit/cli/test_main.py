@@ -42,7 +42,7 @@ def test_asking_for_the_version_imports_nothing_heavy():
     assert shown.splitlines()[-1] == "set()"
 
 
-@pytest.mark.parametrize("verb", ["keys", "config", "policy", "doctor"])
+@pytest.mark.parametrize("verb", ["keys", "config", "policy", "restore", "migrate", "doctor"])
 def test_verbs_have_help_with_an_example(verb: str, capsys):
     with pytest.raises(SystemExit) as ended:
         main([verb, "--help"])

@@ -1,0 +1,137 @@
+"""Copies put in place and old formats brought up to date, and what happens when that must not be."""
+
+import asyncio
+import shutil
+import sqlite3
+from contextlib import closing
+
+import pytest
+
+from gateway.cli.main import main
+from gateway.core.clock import ManualClock
+from gateway.core.units import Unit
+from gateway.engine.spec import BudgetSpec, Period
+from gateway.stores.base import StoreUnavailable
+from gateway.stores.journal import FORMAT
+from gateway.stores.sqlite import SqliteStore
+from gateway.stores.upkeep import format_of, migrate, restore_copy
+
+MONEY = BudgetSpec("acme|usd", Unit.USD, 10_000, Period.DAY)
+
+
+def on(path, body):
+    async def run():
+        store = SqliteStore(path, ManualClock())
+        await store.open()
+        try:
+            return await body(store)
+        finally:
+            await store.close()
+
+    return asyncio.run(run())
+
+
+async def spend(store):
+    await store.reserve("a", (MONEY,), {Unit.USD: 100}, {}, 10**9)
+    store.settle("a", {Unit.USD: 30})
+    await store.reserve("open", (MONEY,), {Unit.USD: 1000}, {}, 10**9)
+
+
+async def state(store):
+    return (await store.peek((MONEY,)))[0].remaining, (await store.verify()).mismatches
+
+
+def as_format_1(path):
+    with closing(sqlite3.connect(path)) as raw, raw:
+        for table in ("novelty", "prompt", "entry", "checkpoint"):
+            raw.execute(f"DROP TABLE {table}")
+        raw.execute("UPDATE meta SET value = '1' WHERE name = 'format'")
+
+
+@pytest.fixture
+def used(tmp_path):
+    path = tmp_path / "usage.sqlite"
+    on(path, spend)
+    return path
+
+
+@pytest.fixture
+def config(used):
+    """Settings whose store is `used`."""
+    file = used.with_name("gateway.yaml")
+    upstream = "main: {kind: vllm, base_url: 'http://127.0.0.1:1/v1', dialects: [chat]}"
+    file.write_text(f"store: sqlite:{used.name}\nupstreams:\n  {upstream}\n")
+    return str(file)
+
+
+def test_an_older_format_does_not_open_says_how_and_is_migrated(used, config, capsys):
+    as_format_1(used)
+    with pytest.raises(StoreUnavailable, match="it has format 1, this version reads format 2; gateway migrate"):
+        on(used, state)
+    assert main(["migrate", "--config", config]) == 0
+    assert f"format 1 became {FORMAT}" in capsys.readouterr().out
+    assert on(used, state) == (8970, ())
+    assert format_of(used.with_name("usage.sqlite.format-1")) == "1"
+    assert main(["migrate", "--config", config]) == 0
+    assert "already" in capsys.readouterr().out
+
+
+def test_a_newer_format_is_left_alone(used):
+    with closing(sqlite3.connect(used)) as raw, raw:
+        raw.execute("UPDATE meta SET value = '9' WHERE name = 'format'")
+    with pytest.raises(StoreUnavailable, match=f"it has format 9, this version reads up to {FORMAT}"):
+        migrate(used)
+    assert format_of(used) == "9"
+
+
+def test_a_copy_takes_the_place_of_what_was_used_since(used, config, capsys):
+    copy = used.with_name("copy.sqlite")
+    shutil.copy(used, copy)
+    on(used, lambda store: store.reserve("b", (MONEY,), {Unit.USD: 5000}, {}, 10**9))
+    used.with_name("usage.sqlite-wal").write_bytes(b"of another life")
+    assert main(["restore", str(copy), "--config", config]) == 0
+    assert "restored from" in capsys.readouterr().out
+    assert on(used, state) == (8970, ())
+
+
+@pytest.mark.parametrize("verb", [["migrate"], ["restore", "usage.sqlite"]])
+def test_nothing_is_done_under_a_running_gateway(used, config, capsys, monkeypatch, verb):
+    monkeypatch.chdir(used.parent)
+
+    async def running(_store):
+        assert main([*verb, "--config", config]) == 1
+
+    on(used, running)
+    assert "a gateway runs on it" in capsys.readouterr().err
+    assert on(used, state) == (8970, ())
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (lambda copy: copy.write_bytes(b"x" * 8192), "SQLite says"),
+        (lambda copy: copy.write_bytes(copy.read_bytes()[:-5000]), "damaged|SQLite says|malformed|not a usage"),
+        (lambda copy: copy.unlink(), "no such file"),
+        (as_format_1, "it has format 1: migrate it first"),
+        (lambda copy: (copy.unlink(), sqlite3.connect(copy).close(), copy.touch()), "not a usage database"),
+    ],
+)
+def test_a_copy_of_no_use_changes_nothing(used, spoil, says):
+    copy = used.with_name("copy.sqlite")
+    shutil.copy(used, copy)
+    spoil(copy)
+    with pytest.raises(StoreUnavailable, match=says):
+        restore_copy(copy, used)
+    assert on(used, state) == (8970, ())
+
+
+@pytest.mark.parametrize("verb", [["migrate"], ["restore", "copy.sqlite"]])
+def test_settings_without_a_database_are_wrong_usage(tmp_path, capsys, verb):
+    assert main([*verb, "--config", str(tmp_path / "absent.yaml")]) == 2
+    file = tmp_path / "gateway.yaml"
+    upstream = "main: {kind: vllm, base_url: 'http://127.0.0.1:1/v1', dialects: [chat]}"
+    file.write_text("store: 'memory:'\nupstreams:\n  " + upstream + "\n")
+    assert main([*verb, "--config", str(file)]) == 2
+    assert "expected sqlite:PATH" in capsys.readouterr().err
+    file.write_text("store: 7\n")
+    assert main([*verb, "--config", str(file)]) == 1
