@@ -1,4 +1,8 @@
-"""What a limit is to the ledger: a state key, a unit and a size. Policies compile to these."""
+"""What a limit is to the ledger: a state key, a unit and a size. Policies compile to these.
+
+`home` says whose limit it is, the org for all limits of its keys and accounts: a remote store keeps everything of one
+home together, and decides on it in one atomic step. Stores of one process have no use for it.
+"""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -26,6 +30,7 @@ class RateSpec:
     window_s: int
     burst: int
     shadow: bool = False
+    home: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,7 @@ class BudgetSpec:
     zone: str = "UTC"
     anchor_day: int = 1
     shadow: bool = False
+    home: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +58,7 @@ class SlotSpec:
     amount: int
     shadow: bool = False
     unit: Unit = Unit.CONCURRENT
+    home: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,13 +25,15 @@ class Verdict:
     """The answer to a reserve or top-up: all or nothing.
 
     `failing` and `shadow_failing` are indexes into `readings` (same order as the specs asked for); a shadow
-    limit never makes `granted` false. When `granted` is false nothing was changed.
+    limit never makes `granted` false. When `granted` is false nothing was changed. `fallback` says that the store
+    was lost and the limits' own stances decided.
     """
 
     granted: bool
     readings: tuple[Reading, ...]
     failing: tuple[int, ...] = ()
     shadow_failing: tuple[int, ...] = ()
+    fallback: bool = False
 
 
 @dataclass(frozen=True, slots=True)

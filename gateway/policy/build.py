@@ -70,9 +70,11 @@ def bound_limits(policies: Sequence[CompiledPolicy], here: Situation) -> Iterato
         for rule in policy.limits:
             spec = rule.bind(here.principal, here.model, covered.traffic)
             if spec is not None and _counts(spec, here.model):
+                # How much others use is nobody's business.
+                disclose = "clause" if rule.per == "all" else policy.disclose
                 yield BoundLimit(
                     spec, rule.name, policy.id, policy.title, rule.per, policy.mode,
-                    policy.clause, policy.message, policy.contact, policy.disclose,
+                    policy.clause, policy.message, policy.contact, disclose,
                 )  # fmt: skip
 
 

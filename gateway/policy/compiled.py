@@ -9,7 +9,7 @@ from gateway.core.units import Unit
 from gateway.engine.spec import BudgetSpec, DistinctSpec, Period, RateSpec, SlotSpec, Spec
 from gateway.policy.matching import Matcher, compile_match, names_model
 from gateway.policy.model import Access, Budget, Limit, MoneyBudget, Policy, PromptLimit, Scope, SlotLimit
-from gateway.policy.statekey import Traffic, scope_key
+from gateway.policy.statekey import Traffic, home_of, scope_key
 
 Mode = Literal["enforce", "audit"]
 UNBOUND: Final = "*"
@@ -36,7 +36,7 @@ class LimitRule:
                 return None
             traffic = traffic.on_models(self.models)
         key = f"{scope_key(self.per, principal)}|{self.template.unit.value}|{self.window}|{traffic}"
-        return replace(self.template, key=key)
+        return replace(self.template, key=key, home=home_of(self.per, principal))
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from gateway.policy.model import Policy, Scope
 from gateway.policy.overflow import overflows
 from gateway.policy.words import size
 
-_RANK: Final[dict[Scope, int]] = {"key": 0, "account": 1, "org": 2}
+_RANK: Final[dict[Scope, int]] = {"key": 0, "account": 1, "org": 2, "all": 3}
 # The longest a period can be, an hour of clock change included.
 _LONGEST_S: Final = {Period.DAY: 90_000, Period.MONTH: 31 * 86_400 + 3600}
 _PARTS: Final = (Unit.INPUT_TOKENS, Unit.OUTPUT_TOKENS)

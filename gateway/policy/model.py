@@ -21,7 +21,7 @@ from gateway.validate import Strict
 
 Status = Literal["experimental", "testing", "stable", "deprecated"]
 Mode = Literal["enforce", "audit", "off"]
-Scope = Literal["key", "account", "org"]
+Scope = Literal["key", "account", "org", "all"]
 CountedUnit = Literal[
     "requests", "input_tokens", "output_tokens", "total_tokens", "reasoning_tokens", "logprob_requests"
 ]
@@ -69,7 +69,7 @@ class RateLimit(Strict):
     """A token bucket: `amount` units per `window`, at most `burst` at once."""
 
     unit: CountedUnit
-    per: Scope = Field(description="Whose use is counted: the key's, the account's or the org's.")
+    per: Scope = Field(description="Whose use is counted: the key's, the account's, the org's, or that of all callers.")
     amount: Amount
     window: Seconds = Field(description="Duration: 1m, 1h …")
     burst: Amount | None = Field(default=None, description="Most units at once; the amount when absent.")

@@ -9,6 +9,8 @@ from typing import Final
 from gateway.core.account import Principal
 from gateway.policy.model import Scope
 
+EVERYBODY: Final = "|all"
+"""The home of limits above an org; no escaped name has such a mark."""
 _ESCAPES: Final = str.maketrans({char: f"%{ord(char):02X}" for char in "%|:,&!@()"})
 
 
@@ -18,10 +20,15 @@ def escape(text: str) -> str:
 
 
 def scope_key(per: Scope, principal: Principal) -> str:
-    """`account:acme`: whose use is counted."""
+    """`account:acme`: whose use is counted; `all:` is that of everybody."""
     account = principal.account
-    owner = {"key": principal.key_id, "account": account.id, "org": account.org}[per]
+    owner = {"key": principal.key_id, "account": account.id, "org": account.org, "all": ""}[per]
     return f"{per}:{escape(owner)}"
+
+
+def home_of(per: Scope, principal: Principal) -> str:
+    """What a store keeps together and decides on in one step: everything of an org, or what is everybody's."""
+    return EVERYBODY if per == "all" else escape(principal.account.org)
 
 
 @dataclass(frozen=True, slots=True)

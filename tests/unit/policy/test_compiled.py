@@ -1,5 +1,5 @@
 from gateway.core.units import Unit
-from gateway.engine.spec import BudgetSpec, Period, RateSpec, SlotSpec
+from gateway.engine.spec import BudgetSpec, DistinctSpec, Period, RateSpec, SlotSpec
 from gateway.policy.compiled import compile_policy
 from gateway.policy.statekey import EVERY
 from tests.support.policies import model, policy, principal
@@ -10,6 +10,8 @@ limits:
   tpm: {unit: input_tokens, per: key, amount: 100, window: 1h, burst: 40, models: each}
   some: {unit: requests, per: account, amount: 5, window: 1m, models: [m1, x]}
   open: {unit: concurrent, per: org, amount: 3}
+  new: {unit: distinct_prompts, per: account, amount: 2000, window: 7d}
+  fleet: {unit: requests, per: all, amount: 7, window: 1m, models: each}
 budgets:
   day: {unit: requests, per: account, amount: 9, period: day, zone: Europe/Berlin}
   money: {unit: usd, per: org, amount: 1.5, period: month, anchor_day: 15}
@@ -23,13 +25,17 @@ def specs(text: str, **head: str) -> dict[str, object]:
 
 
 def test_limits_become_specs_on_the_callers_counters() -> None:
+    home = {"home": "org1"}
+    day = "account:acme|requests|day:Europe/Berlin|*"
     assert specs(LIMITS) == {
-        "rpm": RateSpec("account:acme|requests|60s|*", Unit.REQUESTS, 60, 60, 60),
-        "tpm": RateSpec("key:k1|input_tokens|3600s|m1", Unit.INPUT_TOKENS, 100, 3600, 40),
-        "some": RateSpec("account:acme|requests|60s|m1,x", Unit.REQUESTS, 5, 60, 5),
-        "open": SlotSpec("org:org1|concurrent||*", 3),
-        "day": BudgetSpec("account:acme|requests|day:Europe/Berlin|*", Unit.REQUESTS, 9, Period.DAY, "Europe/Berlin"),
-        "money": BudgetSpec("org:org1|usd|month:UTC:15|*", Unit.USD, 1_500_000_000, Period.MONTH, "UTC", 15),
+        "rpm": RateSpec("account:acme|requests|60s|*", Unit.REQUESTS, 60, 60, 60, **home),
+        "tpm": RateSpec("key:k1|input_tokens|3600s|m1", Unit.INPUT_TOKENS, 100, 3600, 40, **home),
+        "some": RateSpec("account:acme|requests|60s|m1,x", Unit.REQUESTS, 5, 60, 5, **home),
+        "open": SlotSpec("org:org1|concurrent||*", 3, **home),
+        "new": DistinctSpec("account:acme|distinct_prompts|604800s|*", Unit.DISTINCT_PROMPTS, 2000, 604_800, **home),
+        "fleet": RateSpec("all:|requests|60s|m1", Unit.REQUESTS, 7, 60, 7, home="|all"),
+        "day": BudgetSpec(day, Unit.REQUESTS, 9, Period.DAY, "Europe/Berlin", **home),
+        "money": BudgetSpec("org:org1|usd|month:UTC:15|*", Unit.USD, 1_500_000_000, Period.MONTH, "UTC", 15, **home),
     }
 
 

@@ -1,6 +1,6 @@
 from gateway.core import reasons
 from gateway.core.refusal import Refusal
-from gateway.core.units import Amounts, Unit
+from gateway.core.units import Amounts, Unit, prompt_amount
 from gateway.engine.verdict import Reading, Verdict
 from gateway.policy.refuse import refuse
 from tests.support.policies import NOW, plan_of, policy
@@ -102,3 +102,22 @@ def test_disclose_clause_hides_every_number() -> None:
     assert set(refusal.details) == {"policy", "limit", "revision", "clause"}
     assert refusal.retry_after_ms == 12_000
     assert refused(text, (0, None), (0, 0)).message == "policy 'Policy p' never allows a request of this size"
+
+
+def test_what_is_new_says_how_many_and_until_when() -> None:
+    text = "limits: {new: {unit: distinct_prompts, per: account, amount: 2000, window: 7d}}\n"
+    refusal = refused(text, (0, 172_800_000), amounts={Unit.DISTINCT_PROMPTS: prompt_amount(77)})
+    assert refusal.reason is reasons.INSUFFICIENT_QUOTA
+    assert refusal.message == (
+        "policy 'Policy p' allows 2000 distinct prompts in 7d per account (limit 'new'); "
+        "2000 distinct prompts used, 1 distinct prompt needed; try again at 2026-03-04T12:00:00Z (in 2 d)"
+    )
+    assert (refusal.details["window_s"], refusal.details["needed"]) == (604_800, 1)
+
+
+def test_how_much_others_use_is_not_told() -> None:
+    text = "limits: {fleet: {unit: requests, per: all, amount: 60, window: 1m}}\n"
+    refusal = refused(text, (0, 12_000))
+    assert refusal.message == "policy 'Policy p' allows no more for now"
+    assert not {"used", "remaining", "amount"} & set(refusal.details)
+    assert refusal.retry_after_ms == 12_000
