@@ -13,6 +13,7 @@ from pathlib import Path
 
 from bench.chunks import chunks
 from bench.delays import delays
+from bench.detectors import detectors
 from bench.loop import new_loop
 from bench.memory import memory
 from bench.plan import FULL, QUICK, BenchFailed, Plan
@@ -21,8 +22,12 @@ from bench.requests import rejections, requests
 from bench.stage import Stage, stage
 
 _ASYNC: dict[str, Callable[[Stage, Plan], Awaitable[str]]] = {"memory": memory, "chunks": chunks, "delays": delays}
-_SYNC: dict[str, Callable[[Stage, Plan], str]] = {"requests": requests, "rejections": rejections}
-FIGURES = ("memory", "requests", "rejections", "chunks", "delays")
+_SYNC: dict[str, Callable[[Stage, Plan], str]] = {
+    "requests": requests,
+    "rejections": rejections,
+    "detectors": detectors,
+}
+FIGURES = ("memory", "requests", "rejections", "chunks", "delays", "detectors")
 """In this order: memory is measured on fresh processes."""
 
 

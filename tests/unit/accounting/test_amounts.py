@@ -6,7 +6,6 @@ from gateway.core.ask import Ask
 from gateway.core.model import Model, Prices
 from gateway.core.units import Unit, prompt_amount
 from gateway.core.usage import Usage
-from gateway.core.usage import Usage
 
 PRICES = Prices(input=10, output=100, cache_read=1, cache_write=20)
 

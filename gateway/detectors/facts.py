@@ -1,0 +1,47 @@
+"""What the detectors know of an answered generating request. Made by the pipeline, worked off the answer's path."""
+
+from dataclasses import dataclass
+from typing import Final
+
+EXCERPT: Final = 2048
+"""Characters of the last user turn kept from each end while a request waits for its turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """One answered generating request.
+
+    `prompt` is the fingerprint of the whole last user turn; `head` and `tail` are its two ends (see `ends`). Text is
+    let go with the facts. Ages are seconds, None where the creation or release date is not known.
+    """
+
+    account: str
+    key_id: str
+    tier: str
+    prompt: int
+    head: str
+    tail: str
+    user_turns: int
+    history: bool
+    """Assistant turns came before."""
+    logprobs: bool
+    choices: int
+    stream: bool
+    completed: bool
+    """The answer was read to its end."""
+    input_tokens: int
+    output_tokens: int
+    account_age_s: int | None
+    model_age_s: int | None
+    network: str
+    """The caller's address grouped to /24 or /64, empty where unknown."""
+    client: str
+    """The product of the User-Agent, empty where unknown."""
+
+
+def ends(text: str) -> tuple[str, str]:
+    """The first and last characters of a turn, at most `EXCERPT` each; no tail when the head has it all.
+
+    They never overlap, so that a text is not read twice.
+    """
+    return text[:EXCERPT], text[max(EXCERPT, len(text) - EXCERPT) :]

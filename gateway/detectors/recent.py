@@ -1,0 +1,48 @@
+"""Which prompts an account sent lately, in a fixed 2 KiB: a set-associative table of 32-bit fingerprints.
+
+An entry is looked for in one set of 8, where the least recently used one makes room, as in a processor's cache. So:
+
+- a repeat among the account's last 8 distinct prompts is always known;
+- about the last 512 distinct ones are known, less those whose set filled up sooner;
+- an older repeat counts as new: the table forgets towards "new", never towards "repeat";
+- a new prompt passes for a repeat only when 32 bits agree by chance: at most 8 × 2⁻³² a prompt, times 2 for the one
+  value that stands for two (0 marks a free place).
+"""
+
+from array import array
+from typing import Final
+
+WAYS: Final = 8
+SETS: Final = 64
+CAPACITY: Final = WAYS * SETS
+
+
+class Recent:
+    """Fingerprints of 64 bits go in; 32 of them stay, and 6 others choose the set."""
+
+    __slots__ = ("_places",)
+
+    def __init__(self) -> None:
+        self._places = array("I", [0]) * CAPACITY
+
+    def holds(self, fingerprint: int) -> bool:
+        """Whether it was added lately; changes nothing."""
+        start, mark = _place(fingerprint)
+        return mark in self._places[start : start + WAYS]
+
+    def add(self, fingerprint: int) -> None:
+        """Put it first in its set: whatever it moves past is older."""
+        start, mark = _place(fingerprint)
+        ways = self._places[start : start + WAYS]
+        if ways[0] == mark:
+            return
+        if mark in ways:
+            ways.remove(mark)
+        else:
+            ways.pop()
+        ways.insert(0, mark)
+        self._places[start : start + WAYS] = ways
+
+
+def _place(fingerprint: int) -> tuple[int, int]:
+    return (fingerprint >> 32) % SETS * WAYS, fingerprint & 0xFFFF_FFFF or 1

@@ -1,0 +1,41 @@
+"""How many networks and client programs a key was seen with: linear counting over today and yesterday.
+
+Whang, Vander-Zanden and Taylor, "A linear-time probabilistic counting algorithm for database applications", ACM TODS
+15(2), 1990: each item sets one of m bits; with z of them still zero, about −m·ln(z/m) items came. With m = 256 the
+standard error is below 1 item up to 18, 5 % at 128 and 11 % at 1000. Above 1400 the map is full.
+"""
+
+import math
+from typing import Final
+
+from gateway.detectors.keyed import keyed32
+
+BITS: Final = 256
+DAY_MS: Final = 86_400_000
+_BY_ZEROS: Final = tuple(round(-BITS * math.log(max(zeros, 1) / BITS)) for zeros in range(BITS + 1))
+
+
+class Spread:
+    """Two maps, one per UTC day: their union covers the last 24 to 48 hours. A clock that steps back adds to today."""
+
+    __slots__ = ("_day", "_today", "_yesterday")
+
+    def __init__(self) -> None:
+        self._day = 0
+        self._today = 0
+        self._yesterday = 0
+
+    def add(self, item: str, now_ms: int) -> None:
+        self._turn(now_ms // DAY_MS)
+        self._today |= 1 << keyed32(item.encode("utf-8", "surrogatepass")) % BITS
+
+    def estimate(self, now_ms: int) -> int:
+        """Distinct items of the last 24 to 48 hours."""
+        self._turn(now_ms // DAY_MS)
+        return _BY_ZEROS[BITS - (self._today | self._yesterday).bit_count()]
+
+    def _turn(self, day: int) -> None:
+        if day > self._day:
+            self._yesterday = self._today if day == self._day + 1 else 0
+            self._today = 0
+            self._day = day

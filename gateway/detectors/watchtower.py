@@ -1,0 +1,129 @@
+"""The detectors at work: a bounded queue in front, bounded sketches behind, a report that keeps no content."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable
+from dataclasses import replace
+from time import perf_counter
+from typing import Final
+
+from gateway.core.prompts import canonical
+from gateway.detectors import SIGNALS
+from gateway.detectors.facts import EXCERPT, Facts
+from gateway.detectors.key_spread import KeySpread
+from gateway.detectors.newest import Newest
+from gateway.detectors.report import Report
+from gateway.detectors.signal import Signal
+from gateway.detectors.sketch import Sketch
+
+QUEUE_LIMIT: Final = 2048
+"""Requests that wait. Each holds two excerpts: 4 KiB of Latin text, 16 KiB at the worst, 32 MiB for a full queue."""
+BATCH_S: Final = 0.0005
+"""A batch ends with the request that passes this; a request takes tens of microseconds."""
+QUIET_MS: Final = 60_000
+"""A part that fails says so once in this time."""
+
+log = logging.getLogger("gateway.detectors")
+
+
+class Watchtower:
+    """Looks at answered requests off their path. One per process, used on the event loop's thread.
+
+    `max_accounts` bounds the sketches of accounts, and apart from them those of keys; the least recently used makes
+    room. An account that comes back after that starts anew: its prompts are new, its wrapper is not known.
+    """
+
+    def __init__(self, report: Report, now_ms: Callable[[], int], max_accounts: int) -> None:
+        self._report = report
+        self._now_ms = now_ms
+        self._accounts = Newest(Sketch, max_accounts)
+        self._keys = Newest(KeySpread, max_accounts)
+        self._queue: deque[Facts] = deque()
+        self._wake = asyncio.Event()
+        self._complained: dict[str, int] = {}
+        self.dropped = 0
+        """Requests that were not looked at, because the queue was full."""
+
+    @property
+    def accounts(self) -> int:
+        """Accounts with a sketch."""
+        return len(self._accounts)
+
+    def see(self, facts: Facts) -> None:
+        """Queue a request. Never blocks or raises; with a full queue it is dropped and counted."""
+        if len(self._queue) >= QUEUE_LIMIT:
+            self.dropped += 1
+        else:
+            self._queue.append(facts)
+            self._wake.set()
+
+    async def run(self) -> None:
+        """Work off the queue until cancelled; between batches of half a millisecond others have their turn."""
+        while True:
+            self._wake.clear()
+            while self._queue:
+                self._batch()
+                await asyncio.sleep(0)
+            await self._wake.wait()
+
+    def drain(self) -> None:
+        """Work off the queue now."""
+        while self._queue:
+            self._look(self._queue.popleft())
+
+    def _batch(self) -> None:
+        """At least one request, and no further one once the time is up."""
+        until = perf_counter() + BATCH_S
+        while self._queue:
+            self._look(self._queue.popleft())
+            if perf_counter() >= until:
+                return
+
+    def _look(self, raw: Facts) -> None:
+        """Each part on its own: one that fails loses its own finding and no other."""
+        began = perf_counter()
+        try:
+            facts = _folded(raw)
+        except Exception as fault:  # noqa: BLE001 - whatever a text does to us, the next request is looked at
+            self._complain("excerpt", fault)
+            return
+        sketch = self._accounts.of(facts.account)
+        for signal in SIGNALS:
+            self._guarded(signal.name, self._signal, signal, facts, sketch)
+        self._guarded("sketch", sketch.add, facts)
+        self._guarded("ratio", self._ratio, facts)
+        self._guarded("key_spread", self._key_spread, facts)
+        self._guarded("took", self._report.took, perf_counter() - began)
+
+    def _guarded(self, name: str, part: Callable[..., None], *given: object) -> None:
+        try:
+            part(*given)
+        except Exception as fault:  # noqa: BLE001 - whatever it was, the other parts have their turn
+            self._complain(name, fault)
+
+    def _signal(self, signal: Signal, facts: Facts, sketch: Sketch) -> None:
+        present = signal.present(facts, sketch)
+        if present is not None:
+            self._report.signal(signal.name, facts.tier, present)
+
+    def _ratio(self, facts: Facts) -> None:
+        if facts.input_tokens > 0:
+            self._report.ratio(facts.tier, facts.output_tokens / facts.input_tokens)
+
+    def _key_spread(self, facts: Facts) -> None:
+        if facts.key_id:
+            self._report.key_spread(*self._keys.of(facts.key_id).add(facts, self._now_ms()))
+
+    def _complain(self, part: str, fault: Exception) -> None:
+        """The kind of fault only: its message may hold a caller's text."""
+        now = self._now_ms()
+        last = self._complained.get(part)
+        if last is None or abs(now - last) >= QUIET_MS:
+            self._complained[part] = now
+            log.error("a detector failed", extra={"fields": {"detector": part, "error": type(fault).__name__}})
+
+
+def _folded(facts: Facts) -> Facts:
+    """Canonical texts, no longer than before: one sign may stand for many letters."""
+    return replace(facts, head=canonical(facts.head)[:EXCERPT], tail=canonical(facts.tail)[-EXCERPT:])

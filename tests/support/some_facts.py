@@ -1,0 +1,25 @@
+"""Facts of a request, for tests that care about one or two of them."""
+
+from typing import Any
+
+from gateway.core.prompts import canonical, fingerprint
+from gateway.detectors.facts import Facts, ends
+
+_PLAIN = {
+    "account": "acme", "key_id": "k1", "tier": "free", "user_turns": 1, "history": False, "logprobs": False,
+    "choices": 1, "stream": False, "completed": True, "input_tokens": 10, "output_tokens": 20, "account_age_s": None,
+    "model_age_s": None, "network": "192.0.2.0/24", "client": "curl",
+}  # fmt: skip
+_KEY = b"a key for tests"
+
+
+def facts(text: str = "What does a still weigh?", **changes: Any) -> Facts:
+    """As the pipeline makes them: the texts are the caller's."""
+    head, tail = ends(text)
+    return Facts(**{"prompt": fingerprint(text, _KEY), "head": head, "tail": tail, **_PLAIN, **changes})
+
+
+def folded(text: str, **changes: Any) -> Facts:
+    """As features get them: the texts are canonical."""
+    head, tail = ends(text)
+    return facts(text, head=canonical(head), tail=canonical(tail), **changes)

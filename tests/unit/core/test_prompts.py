@@ -1,0 +1,85 @@
+"""Canonical texts and fingerprints: what is one prompt, what is not, and that no text costs much."""
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.core import prompts
+from gateway.core.prompts import MAX_CANONICAL, MAX_NORMALISED, canonical, fingerprint
+
+KEY = b"k" * 16
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("  Hello,\n\t WORLD ", "hello, world"),
+        ("Straße", "strasse"),
+        ("ＡＢＣ　１２３", "abc 123"),
+        ("ﬁne", "fine"),
+        ("a\u200bb\u00adc\ufeff", "abc"),
+        ("e\u200b\u0301", "é"),
+        ("", ""),
+        (" \u200b ", ""),
+        ("\ud800 x", "\ud800 x"),
+    ],
+)
+def test_what_nobody_means_makes_no_difference(text, expected):
+    assert canonical(text) == expected
+
+
+@given(st.text(max_size=200), st.sampled_from([" ", "\n\n", "\t ", "\u3000"]))
+def test_forms_and_spacing_make_no_difference(text, space):
+    assert canonical(unicodedata.normalize("NFD", text)) == canonical(unicodedata.normalize("NFC", text))
+    assert canonical(space + text + space) == canonical(text)
+    assert canonical(text.replace(" ", space)) == canonical(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["A" * (MAX_CANONICAL + 1), "Ä" * (MAX_CANONICAL // 2 + 1), "　" + "Ａ" * (MAX_CANONICAL // 3 + 1) + "\n"],
+)
+def test_long_texts_are_only_stripped(text):
+    assert canonical(text) == text.strip()
+
+
+def test_the_longest_text_that_is_folded():
+    assert canonical("A" * MAX_CANONICAL) == "a" * MAX_CANONICAL
+    assert canonical("Ä" * (MAX_CANONICAL // 2)) == "ä" * (MAX_CANONICAL // 2)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Ａ" * (MAX_NORMALISED // 3 + 1), "\ufdfa" * 33, "a" + "\u0316\u0301" * 16, "a" + "\u0316\u200b\u0301\u200b" * 16],
+    ids=["long", "ligatures", "pile", "pile with gaps"],
+)
+def test_what_is_dear_is_not_normalised(text):
+    plain = prompts._INVISIBLE.sub("", text).casefold()
+    assert canonical(text) == plain != unicodedata.normalize("NFKC", plain).casefold()
+
+
+def test_thirty_marks_are_a_language_still():
+    marks = "\u0316\u0301" * 15
+    assert canonical("Ａ" + marks) == unicodedata.normalize("NFKC", "A" + marks).casefold()
+
+
+def test_a_fingerprint_is_keyed_and_has_64_bits():
+    one = fingerprint("Hello  world", KEY)
+    assert one == fingerprint("hello WORLD", KEY)
+    assert one != fingerprint("hello world", b"other")
+    assert one != fingerprint("hello world!", KEY)
+    assert 0 <= one < 2**64
+    many = {fingerprint(str(number), KEY) for number in range(2000)}
+    assert len(many) == 2000
+    assert len({number >> 32 for number in many}) > 1990, "every bit is used"
+
+
+@given(st.text(alphabet=st.characters(), max_size=50))
+def test_every_text_has_a_fingerprint(text):
+    assert fingerprint(text, KEY) == fingerprint(canonical(text), KEY) or not text.isascii()
+
+
+def test_half_surrogates_are_told_apart():
+    assert fingerprint("\ud800", KEY) != fingerprint("\ud801", KEY)
