@@ -47,10 +47,13 @@ class Archive:
         if x.headers.get("x-stainless-retry-count", "0") != "0":
             metrics.retry_observed()
         if x.settlement is not None and x.reservation is not None:
-            usage = x.settlement.usage
-            metrics.tokens(model, usage, x.settlement.cost_nano_usd)
-            adjustment = usage.total_tokens - x.reservation.amounts.get(Unit.TOTAL_TOKENS, 0)
-            metrics.settled(outcome, estimated=usage.estimated, adjustment_tokens=adjustment)
+            spent = x.settlement.usage
+            metrics.tokens(model, spent, x.settlement.cost_nano_usd)
+            adjustment = spent.total_tokens - x.reservation.amounts.get(Unit.TOTAL_TOKENS, 0)
+            metrics.settled(outcome, estimated=spent.estimated, adjustment_tokens=adjustment)
+        if x.principal is not None:
+            usage = x.settlement.usage if x.settlement is not None else None
+            metrics.account(x.principal.account.id, usage, x.started_ms)
         if x.forwarded is not None:
             metrics.upstream_done(x.forwarded.upstream, now - x.sent_at)
         self._count_policies(x, findings)

@@ -14,6 +14,7 @@ from gateway.core.refusal import Refusal
 from gateway.core.splice import Splices
 from gateway.dialects.base import Dialect, Family, StreamMeter
 from gateway.engine.verdict import Reading, Verdict
+from gateway.identity.addresses import Origin
 from gateway.identity.directory import Directory
 from gateway.policy.compile import PolicySet
 from gateway.policy.plan import Plan
@@ -27,6 +28,17 @@ class Snapshot:
     directory: Directory
     catalogue: Catalogue
     policies: PolicySet
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """What is kept of a request's text until it is answered: the two ends of the last user turn, and a fingerprint."""
+
+    prompt: int
+    head: str = field(repr=False)
+    tail: str = field(repr=False)
+    network: str
+    client: str
 
 
 @dataclass(slots=True, eq=False)
@@ -45,6 +57,8 @@ class Exchange:
     started_at: float
     started_ms: int
     dialect: Dialect | None = None
+    origin: Origin = field(default_factory=Origin, repr=False)
+    """Where the request came from; recorded nowhere."""
     # name-plate
     principal: Principal | None = None
     # reading room
@@ -75,6 +89,8 @@ class Exchange:
     meter: StreamMeter | None = None
     answer: bytes = b""
     head_at: float = 0.0
+    excerpt: Excerpt | None = field(default=None, repr=False)
+    """For detectors; None before it is taken, after `finish`, and where nothing is written."""
     first_byte_at: float = 0.0
     waited_s: float = 0.0
     """Seconds spent waiting for others: the caller's body, the upstream, a streamed answer."""

@@ -6,6 +6,7 @@ Each phase asks one room one question and returns a Refusal or None; the first r
 reached on every path and does its work once. Only `reserve` and `forward` may suspend.
 """
 
+import asyncio
 from dataclasses import dataclass
 
 from gateway.accounting.outcome import Outcome
@@ -20,6 +21,7 @@ from gateway.exchange import Exchange
 from gateway.identity.authenticate import authenticate
 from gateway.identity.pseudonym import Pseudonyms
 from gateway.scales import Scales
+from gateway.sight import Sight
 from gateway.upstreams.base import Call
 from gateway.upstreams.bridge import Bridge
 from gateway.upstreams.forwarded import NotForwarded
@@ -34,6 +36,7 @@ class Pipeline:
     bridge: Bridge
     pseudonyms: Pseudonyms
     archive: Archive
+    sight: Sight
     clock: Clock
 
     def identify(self, x: Exchange, authorization: str | None, api_key: str | None) -> Refusal | None:
@@ -115,6 +118,8 @@ class Pipeline:
             x.sent_at = self.clock.monotonic()
             return self._call(x, upstream)
 
+        # It runs when the request is on its way and everybody waits for the upstream.
+        asyncio.get_running_loop().call_soon(self.sight.glance, x)
         began = self.clock.monotonic()
         name = x.model.upstream_name
         result = await self.bridge.forward(x.upstreams, make_call, {name: x.ask.model}, name)
@@ -124,6 +129,7 @@ class Pipeline:
         if isinstance(result, NotForwarded):
             return result.refusal
         x.forwarded = result
+        self.sight.glance(x)  # where the answer was there at once
         return None
 
     def _call(self, x: Exchange, upstream: Upstream) -> Call:
@@ -161,6 +167,7 @@ class Pipeline:
             if x.forwarded is not None:
                 x.forwarded.release(_fault_of_upstream(outcome))
             self.archive.record(x, self.clock.monotonic())
+            self.sight.look(x)
 
 
 def _no_model(name: str) -> Refusal:

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import logging
 import os
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +15,10 @@ from gateway.accounting.estimate import Estimator
 from gateway.archive import Archive
 from gateway.config import SecretMissing, Settings
 from gateway.core.clock import Clock, SystemClock
+from gateway.detectors.watchtower import Watchtower
 from gateway.exchange import Snapshot
 from gateway.hints import hints
+from gateway.identity.addresses import networks
 from gateway.identity.admins import Admin, Role
 from gateway.identity.pseudonym import Pseudonyms
 from gateway.live import Live
@@ -24,7 +27,8 @@ from gateway.observe.metrics import Metrics
 from gateway.observe.sinks import FileSink, RingSink, Sink, StdoutSink, TeeSink
 from gateway.pipeline import Pipeline
 from gateway.scales import Scales
-from gateway.sources import connection_files, fingerprint, load_snapshot, peppers_of, upstream_settings
+from gateway.sight import Sight
+from gateway.sources import connection_files, fingerprint, load_snapshot, peppers_of, tiers, upstream_settings
 from gateway.stores.open import open_store
 from gateway.upstreams import TRANSPORTS
 from gateway.upstreams.base import Transport
@@ -71,6 +75,7 @@ class Runtime:
         bridge = self._bridge(self._connections)
         self.sink: Sink = _sink(settings.decision_log, self.ring)
         self.store = open_store(settings.store, self.clock, self.events)
+        self.watchtower = Watchtower(self.metrics, self.clock.now_ms, settings.observe.sketch_accounts)
         secret = peppers[0].value if peppers else os.urandom(32)
         self.pipeline = Pipeline(
             scales=Scales(
@@ -84,18 +89,36 @@ class Runtime:
             bridge=bridge,
             pseudonyms=Pseudonyms(hashlib.sha256(b"pseudonyms" + secret).digest()),
             archive=Archive(self.metrics, self.sink),
+            sight=Sight(
+                self.watchtower,
+                key=hashlib.sha256(b"prompts" + secret).digest(),
+                trusted=networks(settings.data.trusted_proxies),
+            ),
             clock=self.clock,
         )
+        self._watching: asyncio.Task[None] | None = None
         self._label()
+        self.metrics.name_top_accounts(settings.observe.top_accounts)
+        self.metrics.watch("gateway_store_fallback_active", lambda: self.store.degraded)
+        self.metrics.watch("gateway_detector_accounts", lambda: self.watchtower.accounts)
+        self.metrics.watch("gateway_detector_dropped_total", lambda: self.watchtower.dropped)
         self.metrics.watch("gateway_requests_in_flight", lambda: len(self.live))
         self.metrics.watch("gateway_reservations_held", lambda: len(self.live.reserved_ids()))
         self.metrics.watch("gateway_decision_log_dropped_total", lambda: self.sink.dropped)
 
     async def start(self) -> None:
-        """Open the store. Raises StoreUnavailable."""
+        """Open the store and begin to watch. Raises StoreUnavailable."""
         await self.store.open()
+        self._watching = asyncio.create_task(self._watch())
         self._hint(hints(self.settings, self.snapshot))
         self.events.emit("reload.ok", revision=self.snapshot.policies.revision)
+
+    async def _watch(self) -> None:
+        try:
+            await self.watchtower.run()
+        except Exception:
+            # Requests go on without detectors; what they then miss is counted as dropped.
+            log.exception("the detectors failed")
 
     async def reload(self) -> list[str]:
         """Read all files again and swap them in as one; the problems found, and then nothing has changed.
@@ -168,22 +191,36 @@ class Runtime:
 
     def _label(self) -> None:
         policies = self.snapshot.policies.policies
+        accounts = self.snapshot.directory.accounts.values()
         self.metrics.configure(
             ("none", *(model.id for model in self.snapshot.catalogue.models)),
             self.settings.upstreams,
             (policy.id for policy in policies),
             {name for policy in policies for name in (*policy.limits, *policy.budgets)},
+            tiers(self.snapshot),
         )
+        self.metrics.clauses(
+            (policy.id, policy.clause.document, policy.clause.section or "")
+            for policy in policies
+            if policy.clause is not None
+        )
+        self.metrics.standings(Counter("blocked" if account.suspended else "clear" for account in accounts))
 
     async def close(self) -> None:
-        """After the last exchange: connections, then usage to disk, then the log."""
+        """After the last exchange: connections, the detectors' queue, then usage to disk, then the log."""
         retired = dict(self._closing)
         for task in retired:
             task.cancel()
         await asyncio.gather(*retired, return_exceptions=True)
         for bridge in (*retired.values(), self.pipeline.bridge):
             await bridge.close()
-        await self.store.close()
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.gather(self._watching, return_exceptions=True)
+        try:
+            self.watchtower.drain()
+        finally:
+            await self.store.close()
         self.sink.close()
 
 

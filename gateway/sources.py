@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -40,6 +41,13 @@ def load_snapshot(settings: Settings, peppers: tuple[Pepper, ...], now_ms: int) 
     if findings:
         raise YamlProblems([Problem(f.source, f.line, f.column, f.message, f.code) for f in findings])
     return Snapshot(directory, catalogue, policies)
+
+
+def tiers(snapshot: Snapshot) -> list[str]:
+    """Tiers of accounts, those of most accounts first, then those that only policies name."""
+    held = Counter(account.tier for account in snapshot.directory.accounts.values())
+    named = (tier for policy in snapshot.policies.policies for tier in (policy.match and policy.match.tier) or ())
+    return list(dict.fromkeys((*(tier for tier, _ in held.most_common()), *named)))
 
 
 def peppers_of(settings: Settings) -> tuple[Pepper, ...]:

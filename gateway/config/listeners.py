@@ -1,5 +1,6 @@
 """The three listeners and who may use the admin one."""
 
+from ipaddress import ip_network
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
@@ -17,6 +18,19 @@ def _bare_host(host: str) -> str:
 
 
 Host = Annotated[str, AfterValidator(_bare_host)]
+
+
+def _cidr(text: str) -> str:
+    try:
+        network = ip_network(text)
+    except ValueError:
+        raise ValueError("expected a network like 10.0.0.0/8 or fd00::/8, without host bits") from None
+    if network.prefixlen == 0:
+        raise ValueError("expected the networks of your own proxies: this one is everybody's")
+    return text
+
+
+Cidr = Annotated[str, AfterValidator(_cidr)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 
@@ -34,6 +48,9 @@ class DataListener(Strict):
     port: Port = Field(default=8080, description="Port; 0 takes a free one.")
     tls: Tls | None = Field(
         default=None, description="Serve HTTPS. Absent: plain HTTP, for a proxy in front to terminate."
+    )
+    trusted_proxies: tuple[Cidr, ...] = Field(
+        default=(), description="Networks of proxies that are believed about who is behind them."
     )
 
 

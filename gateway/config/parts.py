@@ -58,6 +58,17 @@ class Limits(Strict):
         return self
 
 
+class Observe(Strict):
+    """What is watched beyond the fixed metrics."""
+
+    top_accounts: int = Field(
+        default=0, ge=0, le=100, description="Accounts with series of their own in the metrics: the busiest; 0: none."
+    )
+    sketch_accounts: int = Field(
+        default=20_000, ge=1, le=1_000_000, description="Accounts that the detectors keep a sketch of, in memory."
+    )
+
+
 class Timers(Strict):
     """Seconds, unless the name says otherwise."""
 

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
 from gateway.config.listeners import AdminEntry, AdminListener, DataListener, OpsListener
-from gateway.config.parts import Files, Limits, PepperEntry, Reservation, Timers
+from gateway.config.parts import Files, Limits, Observe, PepperEntry, Reservation, Timers
 from gateway.config.paths import resolve
 from gateway.config.upstream import UpstreamEntry
 from gateway.scalars import Name
@@ -48,6 +48,7 @@ class Settings(Strict):
     limits: Limits = Field(default_factory=Limits, description="Bounds of the gateway itself.")
     timers: Timers = Field(default_factory=Timers, description="How long it waits for callers.")
     reservation: Reservation = Field(default_factory=Reservation, description="How usage is held back.")
+    observe: Observe = Field(default_factory=Observe, description="What is watched beyond the fixed metrics.")
     decision_log: Annotated[str, AfterValidator(_decision_log)] = Field(
         default="-", description="Where decision records go: `-` (standard output), a file, or `off`."
     )

@@ -15,6 +15,8 @@ class Account:
     declared_purpose: str = ""
     tags: frozenset[str] = field(default_factory=frozenset)
     suspended: bool = False
+    created_ms: int = 0
+    """Unix milliseconds, 0 where nobody said."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,3 +26,7 @@ class Ask:
     wants_stream_usage: bool = False
     prompts: int = 1
     """Prompts that the request holds, each of which gets its choices: only completions may have several."""
+    user_turns: int = 0
+    """Messages of a user; 0 where the request makes nothing be written."""
+    last_user_text: str = ""
+    """The text of the last of them, for detectors; let go with `body`."""

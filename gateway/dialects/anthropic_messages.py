@@ -14,6 +14,7 @@ from gateway.dialects.fields import check_table
 from gateway.dialects.reading import FieldReader
 from gateway.dialects.references import check_anthropic_tools, check_parts
 from gateway.dialects.scan import texts
+from gateway.dialects.turns import user_turns
 from gateway.dialects.usage_fields import AnthropicCounts, inner, parse_object
 
 
@@ -36,6 +37,8 @@ class AnthropicMessages:
         reader.objects("metadata")
         if ask.output_cap is None:
             reader.fail("max_tokens", "an integer of at least 1")
+        if reader.refusal is None:
+            ask.user_turns, ask.last_user_text = user_turns(body["messages"])
         return reader.refusal or ask
 
     def check_fields(self, ask: Ask, kind: str, *, pass_unknown: bool = False) -> Refusal | None:

@@ -15,6 +15,7 @@ from gateway.dialects.openai_stream import ChunkMeter
 from gateway.dialects.reading import FieldReader
 from gateway.dialects.references import check_openai_tools, check_parts
 from gateway.dialects.scan import markers, string_pieces, usage_object
+from gateway.dialects.turns import user_turns
 from gateway.dialects.usage_fields import openai_usage
 
 _TEXT: Final = ("content", "reasoning_content", "reasoning", "refusal", "arguments", "input", "transcript")
@@ -48,6 +49,7 @@ class OpenAIChat:
         reader.strings("user", "safety_identifier")
         if reader.refusal is not None:
             return reader.refusal
+        ask.user_turns, ask.last_user_text = user_turns(messages)
         weight = Weight()
         weight.content(messages)
         weight.content(body.get("prediction"))

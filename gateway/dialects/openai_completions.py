@@ -6,7 +6,7 @@ from gateway.core.ask import Ask
 from gateway.core.jsonio import dumps
 from gateway.core.refusal import Refusal
 from gateway.core.usage import Usage
-from gateway.dialects import rewriting
+from gateway.dialects import rewriting, turns
 from gateway.dialects.base import Family, Rewrite, StreamMeter
 from gateway.dialects.content import Weight
 from gateway.dialects.fields import check_table
@@ -52,6 +52,7 @@ class OpenAICompletions:
         reader.strings("user", "suffix")
         if reader.refusal is not None:
             return reader.refusal
+        ask.user_turns, ask.last_user_text = turns.prompts(body["prompt"])
         weight = Weight()
         weight.content(body["prompt"])
         weight.content(body.get("suffix"))

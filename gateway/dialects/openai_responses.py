@@ -15,6 +15,7 @@ from gateway.dialects.reading import FieldReader
 from gateway.dialects.references import check_openai_tools, check_parts
 from gateway.dialects.responses_stream import ResponsesMeter
 from gateway.dialects.scan import markers, string_pieces
+from gateway.dialects.turns import user_turns
 from gateway.dialects.usage_fields import inner, parse_object, responses_usage
 
 _STYLES: Final = markers("text", "refusal", "arguments", "input", "code")
@@ -58,6 +59,8 @@ class OpenAIResponses:
         reader.objects("text", "reasoning", "prompt_cache_options")
         if reader.refusal is not None:
             return reader.refusal
+        given = body["input"]
+        ask.user_turns, ask.last_user_text = (1, given) if type(given) is str else user_turns(given)
         weight = Weight()
         weight.content(body.get("input"))
         weight.content(body.get("instructions"))

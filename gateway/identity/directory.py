@@ -33,6 +33,7 @@ class AccountEntry(Strict):
     verified: bool = Field(default=False, description="Whether somebody checked who they are.")
     declared_purpose: Line = Field(default="", description="What they said they use the models for.")
     tags: tuple[Name, ...] = Field(default=(), description="Further facts for policies to match on.")
+    created: Moment | None = Field(default=None, description="When the account was opened: a date, or a time.")
     suspended: bool = Field(default=False, description="Refuses every key of the account.")
 
 
@@ -138,5 +139,6 @@ def _accounts(file: AccountsFile, fault: Callable[..., None]) -> dict[str, Accou
             declared_purpose=entry.declared_purpose,
             tags=frozenset(entry.tags),
             suspended=entry.suspended or (org_entry is not None and org_entry.suspended),
+            created_ms=entry.created or 0,
         )
     return accounts

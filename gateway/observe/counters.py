@@ -54,29 +54,35 @@ class Family(dict[tuple[str, ...], Child]):
 
     A dictionary, because then counting costs one look-up and no call. A label value outside its domain becomes
     `other`. A label without a domain takes any value (it comes from a closed set in our code); `cap` bounds the
-    family even then: from there on new label sets share the child that is `other` in every label.
+    family even then: from there on new label sets share the child that is `other` in every label. A family that is
+    `coarse` in one label gives that one up first: the last third of the cap is kept for children with `other` there,
+    so that what does not fit is still counted under its remaining labels.
     """
 
-    __slots__ = ("_cap", "_domains", "_make", "labels")
+    __slots__ = ("_cap", "_coarse", "_domains", "_fine", "_make", "labels")
 
-    def __init__(self, labels: tuple[str, ...], make: Callable[[], Child], cap: int) -> None:
+    def __init__(self, labels: tuple[str, ...], make: Callable[[], Child], cap: int, coarse: str = "") -> None:
         super().__init__()
         self.labels = labels
         self._make: Callable[[], Child] = make
         self._cap = cap
+        self._coarse = labels.index(coarse) if coarse else -1
+        self._fine = cap - cap // 3 if coarse else cap
+        """Children made before the coarse label is given up."""
         self._domains: dict[int, frozenset[str]] = {}
 
     def __missing__(self, values: tuple[str, ...]) -> Child:
         if len(values) != len(self.labels):
             raise ValueError(f"{len(values)} label values for the labels {self.labels}")
-        bounded = tuple(
+        bounded: tuple[str, ...] = tuple(
             value if (domain := self._domains.get(index)) is None or value in domain else OTHER
             for index, value in enumerate(values)
         )
         child = self.get(bounded)
-        if child is not None:
-            return child
-        if len(self) >= self._cap:
+        if child is None and len(self) >= self._fine:
+            bounded = tuple(OTHER if index == self._coarse else value for index, value in enumerate(bounded))
+            child = self.get(bounded)
+        if child is None and len(self) >= self._cap:
             bounded = (OTHER,) * len(self.labels)
             child = self.get(bounded)
         if child is None:

@@ -25,7 +25,7 @@ EVENTS: Final = (
 _CODE_CLASS: Final = {
     "answered": "2xx",
     "rejected": "4xx",
-    "credentials": "4xx",
+    "credentials": "credentials",
     "failed": "5xx",
     "busy": "busy",
     "timeout": "timeout",

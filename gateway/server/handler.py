@@ -10,6 +10,7 @@ from gateway.core import reasons
 from gateway.core.ids import new_id, valid_inbound_id
 from gateway.core.refusal import Refusal
 from gateway.exchange import Exchange
+from gateway.identity.addresses import Origin
 from gateway.runtime import Runtime
 from gateway.server.body import BodyBudget, lease, read_body
 from gateway.server.drains import Drains
@@ -75,6 +76,11 @@ class DataPlane:
             family=family,
             snapshot=self._runtime.snapshot,
             headers=request.headers,
+            origin=Origin(
+                request.remote or "",
+                request.headers.getall("x-forwarded-for", ()),
+                request.headers.getall("forwarded", ()),
+            ),
             started_at=self._clock.monotonic(),
             started_ms=self._clock.now_ms(),
             dialect=found.dialect if isinstance(found, Route) else None,
@@ -125,7 +131,8 @@ class DataPlane:
                 or await pipeline.forward(x)
             )  # fmt: skip
             if x.ask is not None:
-                x.ask.body, x.splices = {}, None  # nobody reads it any more, and the budget no longer counts it
+                # Nobody reads it any more, and the budget no longer counts it.
+                x.ask.body, x.ask.last_user_text, x.splices = {}, "", None
             return refusal
 
     def _full(self, most: int) -> Refusal | None:

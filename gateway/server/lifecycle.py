@@ -53,6 +53,8 @@ class Gateway:
             context = self._tls() if settings.data.tls is not None else None
             self.data_port = await self._listen(self._data_plane, settings.data.host, settings.data.port, context)
             self.ops_port = await self._listen(OpsPlane(self.runtime), settings.ops.host, settings.ops.port)
+            data_door = self._servers[0][1]
+            self.runtime.metrics.watch("gateway_connections_open", lambda: len(data_door.connections))
             self.admin_port = await self._listen(AdminPlane(self.runtime), settings.admin.host, settings.admin.port)
         except BaseException:
             await self.close()

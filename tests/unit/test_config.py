@@ -238,3 +238,32 @@ def test_missing_secrets_say_where_they_were_expected(tmp_path: Path):
         upstream_key("u", entry(api_key_env="K"), {"K": " "})
     with pytest.raises(SecretMissing, match="No such file"):
         read_secret(tmp_path / "absent")
+
+
+def test_nobody_is_a_trusted_proxy_unless_named(path: Path):
+    assert load(path).settings.data.trusted_proxies == ()
+    text = MINIMAL + "data: {trusted_proxies: [10.0.0.0/8, 'fd00::/8', 192.0.2.1]}\n"
+    assert load(path, text).settings.data.trusted_proxies == ("10.0.0.0/8", "fd00::/8", "192.0.2.1")
+    config = load(path, env={"GATEWAY_DATA__TRUSTED_PROXIES": "10.0.0.0/8,fd00::/8"})
+    assert config.settings.data.trusted_proxies == ("10.0.0.0/8", "fd00::/8")
+
+
+@pytest.mark.parametrize(
+    ("cidr", "says"),
+    [
+        ("10.0.0.1/8", "without host bits"),
+        ("proxy.example", "expected a network like"),
+        ("10.0.0.0/33", "expected a network like"),
+        ("0.0.0.0/0", "everybody's"),
+        ("::/0", "everybody's"),
+    ],
+)
+def test_a_network_of_proxies_must_be_one(path: Path, cidr: str, says: str):
+    assert says in complaints(path, MINIMAL + f"data: {{trusted_proxies: ['{cidr}']}}\n")
+
+
+def test_what_is_watched_is_bounded(path: Path):
+    assert (load(path).settings.observe.top_accounts, load(path).settings.observe.sketch_accounts) == (0, 20_000)
+    assert load(path, env={"GATEWAY_OBSERVE__TOP_ACCOUNTS": "100"}).settings.observe.top_accounts == 100
+    for text in ("{top_accounts: 101}", "{top_accounts: -1}", "{sketch_accounts: 0}"):
+        assert "observe." in complaints(path, MINIMAL + f"observe: {text}\n")

@@ -6,11 +6,18 @@ from dataclasses import replace
 import pytest
 
 from gateway.accounting.amounts import OutputMode
+from gateway.accounting.outcome import Outcome
+from gateway.catalogue import Catalogue
 from gateway.config import SecretMissing, load_config
+from gateway.core.account import Account
+from gateway.exchange import Snapshot
+from gateway.identity.directory import Directory
 from gateway.observe.records import DecisionRecord
 from gateway.observe.sinks import FileSink, RingSink, TeeSink
+from gateway.policy.compile import PolicySet
 from gateway.runtime import Runtime
 from gateway.server.routes import ROUTE_NAMES
+from gateway.sources import tiers
 from gateway.stores.memory import MemoryStore
 from gateway.stores.sqlite import SqliteStore
 from gateway.yamlio import YamlProblems
@@ -275,3 +282,123 @@ def test_a_reload_lets_a_rotated_decision_log_go_on_in_a_new_file(tmp_path):
     asyncio.run(walk())
     assert '"id":"one"' in (tmp_path / "old.jsonl").read_text()
     assert '"id":"two"' in log.read_text()
+
+
+CLAUSED = OPEN_POLICY.replace("match: all", 'clause: {document: Terms, section: "4.2"}\nmatch: {tier: trial}')
+ACCOUNTS = {"ada": {"tier": "free"}, "acme": {"tier": "free", "suspended": True}, "globex": {"tier": "developer"}}
+
+
+def scraped(runtime) -> list[str]:
+    return runtime.metrics.render().decode().splitlines()
+
+
+def test_accounts_tiers_and_clauses_are_labels_and_follow_a_reload(tmp_path):
+    walk = Walk(tmp_path, accounts=ACCOUNTS, policies={"open": CLAUSED})
+    runtime = walk.runtime
+    lines = scraped(runtime)
+    assert 'gateway_accounts{standing="clear"} 2.0' in lines
+    assert 'gateway_accounts{standing="blocked"} 1.0' in lines
+    assert 'gateway_policy_clause_info{document="Terms",policy="open",section="4.2"} 1.0' in lines
+    for tier in ("free", "developer", "trial", "unheard"):
+        runtime.metrics.ratio(tier, 1.0)
+    ratios = [line for line in scraped(runtime) if line.startswith("gateway_output_input_ratio_count")]
+    assert [line.split('"')[1] for line in ratios] == ["free", "developer", "trial", "other"]
+    rewrite(tmp_path, "suspended: true", "suspended: false", "accounts.yaml")
+    rewrite(tmp_path, "4.2", "5")
+    assert asyncio.run(runtime.reload()) == []
+    lines = scraped(runtime)
+    assert 'gateway_accounts{standing="blocked"} 0.0' in lines
+    assert 'gateway_policy_clause_info{document="Terms",policy="open",section="5"} 1.0' in lines
+
+
+def test_tiers_of_most_accounts_come_first():
+    runtime_tiers = tiers(
+        Snapshot(
+            Directory.of({str(index): Account(str(index), "", tier) for index, tier in enumerate("abbcccb")}, {}, b""),
+            Catalogue((), {}),
+            PolicySet(()),
+        )
+    )
+    assert runtime_tiers == ["b", "c", "a"]
+
+
+def test_a_store_that_fails_is_told(tmp_path):
+    runtime = Walk(tmp_path).runtime
+    assert "gateway_store_fallback_active 0.0" in scraped(runtime)
+    runtime.store.degraded = True
+    assert "gateway_store_fallback_active 1.0" in scraped(runtime)
+
+
+def test_the_busiest_accounts_have_series_where_that_is_switched_on(tmp_path):
+    walk = Walk(tmp_path, settings={"observe": {"top_accounts": 1, "sketch_accounts": 5}})
+
+    async def scenario(account):
+        x = walk.ruled(account=account)
+        assert await walk.pipeline.reserve(x) is None
+        walk.transport.answers = [FakeAnswer(b"{}")]
+        assert await walk.pipeline.forward(x) is None
+        walk.pipeline.finish(x, Outcome.COMPLETE)
+
+    for account in ("acme", "ada", "ada"):
+        asyncio.run(scenario(account))
+    lines = scraped(walk.runtime)
+    assert 'gateway_account_requests_total{account="acme"} 1.0' in lines
+    assert 'gateway_account_requests_total{account="other"} 2.0' in lines
+    assert not [line for line in lines if "ada" in line]
+
+
+def test_detectors_watch_while_the_gateway_runs_and_the_rest_is_worked_off_at_its_end(tmp_path):
+    walk = Walk(tmp_path)
+    runtime = walk.runtime
+
+    def single_turns() -> list[str]:
+        return [line for line in scraped(runtime) if 'signal="single_turn"' in line]
+
+    async def scenario():
+        await runtime.start()
+        x = await walk.forwarded(FakeAnswer(b"{}"))
+        walk.pipeline.finish(x, Outcome.COMPLETE)
+        assert single_turns() == []
+        async with asyncio.timeout(5):
+            while not single_turns():
+                await asyncio.sleep(0)
+        assert "gateway_detector_accounts 1.0" in scraped(runtime)
+        y = await walk.forwarded(FakeAnswer(b"{}"))
+        walk.pipeline.finish(y, Outcome.COMPLETE)
+        await runtime.close()
+
+    asyncio.run(scenario())
+    assert single_turns() == ['gateway_signal_requests_total{present="true",signal="single_turn",tier="developer"} 2.0']
+    assert "gateway_detector_dropped_total 0.0" in scraped(runtime)
+
+
+def test_detectors_that_fail_stop_nothing(tmp_path, caplog):
+    runtime = Walk(tmp_path).runtime
+
+    class Broken:
+        async def run(self):
+            raise ZeroDivisionError
+
+        def drain(self):
+            raise ZeroDivisionError
+
+    async def scenario():
+        runtime.watchtower = Broken()
+        await runtime.start()
+        await asyncio.sleep(0)
+        with pytest.raises(ZeroDivisionError):
+            await runtime.close()
+
+    closed = []
+    runtime.store.close = noted(runtime.store.close, closed)
+    asyncio.run(scenario())
+    assert "the detectors failed" in caplog.text
+    assert closed == ["close"], "usage goes to disk all the same"
+
+
+def noted(close, calls):
+    async def call():
+        calls.append("close")
+        await close()
+
+    return call

@@ -90,3 +90,21 @@ def test_a_directory_without_peppers_still_compares(tmp_path):
     path = tmp_path / "a.yaml"
     path.write_text("accounts: {a: {tier: t}}\n")
     assert isinstance(authenticate(None, key("good"), load_directory(path, []), NOW), Refusal)
+
+
+@pytest.mark.parametrize(
+    ("text", "created_ms"),
+    [
+        ("", 0),
+        (", created: 2026-03-01", 1_772_323_200_000),
+        (", created: 2026-03-01T01:00:00+01:00", 1_772_323_200_000),
+    ],
+)
+def test_an_account_may_say_when_it_was_opened(text, created_ms):
+    accounts = read(f"accounts:\n  solo: {{tier: free{text}}}\n").accounts
+    assert accounts["solo"].created_ms == created_ms
+
+
+def test_a_moment_that_is_none_is_a_mistake():
+    with pytest.raises(YamlProblems, match="expected a date like"):
+        read("accounts:\n  solo: {tier: free, created: yesterday}\n")

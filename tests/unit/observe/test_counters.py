@@ -66,3 +66,22 @@ def test_histogram_edges_are_inclusive_and_the_rest_goes_above():
         histogram.observe(value)
     assert list(histogram.cumulative()) == [(1.0, 2), (2.0, 4), (float("inf"), 5)]
     assert histogram.total == 104.0
+
+
+def test_a_coarse_label_gives_way_before_the_others():
+    counters: Family[Counter] = Family(("model", "outcome"), Counter, 30, "model")
+    for index in range(100):
+        for outcome in ("ok", "bad"):
+            counters[f"model-{index}", outcome].inc()
+    assert len(counters) == 22, "two thirds of the cap, and one child for each outcome"
+    assert counters[OTHER, "ok"].value == counters[OTHER, "bad"].value == 90
+    assert sum(child.value for child in counters.values()) == 200
+
+
+def test_the_cap_holds_when_the_coarse_label_was_given_up():
+    counters: Family[Counter] = Family(("model", "outcome"), Counter, 30, "model")
+    for index in range(1000):
+        counters[f"model-{index}", f"outcome-{index}"].inc()
+    assert len(counters) == 31
+    assert sum(child.value for child in counters.values()) == 1000
+    assert counters[OTHER, OTHER].value == 970

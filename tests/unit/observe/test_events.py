@@ -78,7 +78,7 @@ def test_a_refused_credential_of_ours_is_an_error_in_the_log(caplog):
     events, metrics = wired()
     events.emit("upstream.attempt", upstream="gpu-1", outcome="credentials")
     assert [record.levelno for record in caplog.records] == [logging.ERROR]
-    assert 'code_class="4xx"' in metrics.render().decode()
+    assert 'code_class="credentials"' in metrics.render().decode()
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from gateway.core.usage import Usage
 from gateway.observe.instruments import METRICS, Instrument, Kind
 from gateway.observe.metrics import Metrics
+from gateway.observe.tally import MAX_TIERS, STANDINGS
 
 DOCS = Path(__file__).parents[3] / "docs" / "metrics.md"
 
@@ -154,9 +155,68 @@ def test_counters_without_labels_start_at_zero():
     assert value(metrics(), "gateway_retries_observed_total") == 0
 
 
+def test_what_detectors_report_is_counted_by_tier():
+    made = metrics()
+    made.configure([], [], [], [], ["free", "trial"])
+    made.signal("rubric", "free", present=True)
+    made.signal("rubric", "free", present=False)
+    made.signal("rubric", "free", present=False)
+    made.signal("rubric", "made-up", present=True)
+    made.ratio("trial", 0.25)
+    made.ratio("trial", 100.0)
+    made.key_spread(3, 1)
+    made.took(0.0002)
+    name = "gateway_signal_requests_total"
+    assert value(made, name, signal="rubric", tier="free", present="true") == 1
+    assert value(made, name, signal="rubric", tier="free", present="false") == 2
+    assert value(made, name, signal="rubric", tier="other", present="true") == 1
+    assert value(made, "gateway_output_input_ratio_bucket", tier="trial", le="0.25") == 1
+    assert value(made, "gateway_output_input_ratio_count", tier="trial") == 2
+    assert value(made, "gateway_key_networks_bucket", le="2.0") == 0
+    assert value(made, "gateway_key_networks_bucket", le="4.0") == 1
+    assert value(made, "gateway_key_clients_bucket", le="1.0") == 1
+    assert value(made, "gateway_detector_duration_seconds_count") == 1
+
+
+def test_histograms_without_labels_are_there_from_the_start():
+    assert value(metrics(), "gateway_key_networks_count") == 0
+
+
+def test_only_so_many_tiers_have_names():
+    made = metrics()
+    names = [f"tier-{index}" for index in range(MAX_TIERS + 1)]
+    made.configure([], [], [], [], names)
+    for name in names:
+        made.ratio(name, 1.0)
+    assert value(made, "gateway_output_input_ratio_count", tier=names[MAX_TIERS - 1]) == 1
+    assert value(made, "gateway_output_input_ratio_count", tier=names[MAX_TIERS]) is None
+    assert value(made, "gateway_output_input_ratio_count", tier="other") == 1
+
+
+def test_every_standing_is_there_even_with_nobody_in_it():
+    made = metrics()
+    assert [value(made, "gateway_accounts", standing=one) for one in STANDINGS] == [0, 0, 0, 0]
+    made.standings({"clear": 7, "blocked": 2})
+    assert [value(made, "gateway_accounts", standing=one) for one in STANDINGS] == [7, 0, 0, 2]
+    made.standings({"clear": 9})
+    assert [value(made, "gateway_accounts", standing=one) for one in STANDINGS] == [9, 0, 0, 0]
+
+
+def test_clauses_are_those_of_the_policies_in_force():
+    made = metrics()
+    made.clauses([("free", "Terms", "4.2"), ("paid", "Terms", "")])
+    assert value(made, "gateway_policy_clause_info", policy="free", document="Terms", section="4.2") == 1
+    assert value(made, "gateway_policy_clause_info", policy="paid", document="Terms", section="") == 1
+    made.clauses([(f"p{index}", "Terms", "") for index in range(1000)])
+    assert value(made, "gateway_policy_clause_info", policy="free", document="Terms", section="4.2") is None
+    assert len([name for name, _ in samples(made) if name == "gateway_policy_clause_info"]) == 100
+
+
 # The rules that `promtool check metrics` knows, and ours on top.
 
-UNITS = ("_seconds", "_bytes", "_ratio", "_usd", "_tokens")
+UNITS = ("_seconds", "_bytes", "_ratio", "_usd", "_tokens", "_networks", "_clients")
+ASKED_FOR = ("gateway_account_requests_total", "gateway_account_tokens_total")
+"""Only where the operator switches it on, and then a bounded number of them."""
 
 
 @pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
@@ -173,7 +233,8 @@ def test_names_follow_the_conventions(metric: Instrument):
     else:
         assert not metric.name.endswith(("_count", "_sum", "_bucket"))
     assert not re.search(r"_(ms|milliseconds|minutes|hours|kb|mb|percent|gauge|counter|histogram)(_|$)", metric.name)
-    assert not {"account", "key", "key_id", "org", "user", "path", "address"} & set(metric.labels)
+    assert metric.name in ASKED_FOR or "account" not in metric.labels
+    assert not {"key", "key_id", "org", "user", "path", "address"} & set(metric.labels)
     for label in metric.labels:
         assert re.fullmatch(r"[a-z]+(_[a-z]+)*", label)
 

@@ -21,4 +21,6 @@ def test_a_body_that_was_sent_is_let_go(tmp_path):
         [x] = gateway.runtime.live._tasks
         assert x.ask.prompt_bytes == len("hello")
         assert not x.ask.body
+        assert x.ask.last_user_text == ""
+        assert x.excerpt.head == "hello", "two short ends of it wait for the answer's end"
         assert gateway.gateway._data_plane._budget.used == 0

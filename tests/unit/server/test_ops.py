@@ -1,7 +1,11 @@
 """The ops listener, and readiness while the gateway drains."""
 
+import asyncio
+
 import pytest
 
+from bench.scrape import fill
+from gateway.server.ops import OpsPlane
 from tests.support.rawhttp import Raw, request
 from tests.support.running import running
 from tests.support.talking import ask, get
@@ -62,3 +66,34 @@ def test_no_inference_and_no_secrets_on_this_door(gateway):
     with Raw(gateway.gateway.ops_port) as raw:
         raw.send(request("/v1/chat/completions", b"{}", key=gateway.keys["acme"]))
         assert raw.answer().status == 405
+
+
+def test_open_connections_are_counted(gateway):
+    def opened() -> float:
+        text = ops(gateway, "/metrics").body.decode()
+        return float(next(line for line in text.splitlines() if line.startswith("gateway_connections_open")).split()[1])
+
+    before = opened()
+    with Raw(gateway.gateway.data_port) as one, Raw(gateway.gateway.data_port) as two:
+        for raw in (one, two):
+            raw.send(request("/v1/models", key=gateway.keys["acme"], method=b"GET"))
+            assert raw.answer().status == 200
+        assert opened() == before + 2, "and the scrape's own connection is not among them"
+
+
+def test_others_have_their_turn_while_a_scrape_is_made(gateway):
+    fill(gateway.runtime.metrics)
+    turns = 0
+
+    async def scrape() -> bytes:
+        nonlocal turns
+        plane = OpsPlane(gateway.runtime)
+        task = asyncio.create_task(plane._scrape())
+        while not task.done():
+            turns += 1
+            await asyncio.sleep(0)
+        return task.result()
+
+    text = gateway.call(scrape())
+    assert turns >= len(list(gateway.runtime.metrics.pieces()))
+    assert text.count(b"\n") > 1900

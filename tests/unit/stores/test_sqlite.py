@@ -178,6 +178,7 @@ def test_a_failing_disk_closes_budgets_but_not_rates_and_recovers(tmp_path):
         store = store_at(tmp_path / "usage.db", events=events)
         await store.open()
         await store.reserve("before", ALL, want(10, 10), want(), TTL)
+        assert not store.degraded
         with full_disk():
             with pytest.raises(StoreUnavailable, match="budgets are closed") as caught:
                 await store.reserve("a", ALL, want(10, 5000), want(), TTL)
@@ -187,7 +188,9 @@ def test_a_failing_disk_closes_budgets_but_not_rates_and_recovers(tmp_path):
             store.settle("before", want(10, 6000))
             assert (await remaining(store))[:2] == [80, 4000]
             assert "store.commit_failed" in events.names
+            assert store.degraded
         await store.close()
+        assert not store.degraded, "the last commit went through"
         heir = store_at(tmp_path / "usage.db")
         await heir.open()
         assert (await remaining(heir))[:2] == [80, 4000]

@@ -1,0 +1,36 @@
+"""What the user said last: the text that detectors look at while it is still there."""
+
+from collections.abc import Sequence
+from typing import Any
+
+_TEXT_PARTS = ("text", "input_text")
+
+
+def user_turns(messages: Sequence[Any]) -> tuple[int, str]:
+    """How many messages (or input items) a user wrote, and the text of the last one.
+
+    Its text parts are joined by newlines; pictures, files and tool results are no text.
+    """
+    turns = [message for message in messages if type(message) is dict and message.get("role") == "user"]
+    return len(turns), _text(turns[-1].get("content")) if turns else ""
+
+
+def _text(content: Any) -> str:
+    if type(content) is str:
+        return content
+    found = [
+        part["text"]
+        for part in (content if type(content) is list else ())
+        if type(part) is dict and part.get("type") in _TEXT_PARTS and type(part.get("text")) is str
+    ]
+    return found[0] if len(found) == 1 else "\n".join(found)
+
+
+def prompts(prompt: Any) -> tuple[int, str]:
+    """The same of a completion: each of its prompts is a turn; one of token ids has no text here."""
+    if type(prompt) is str:
+        return 1, prompt
+    if type(prompt) is not list or not prompt or type(prompt[0]) is int:
+        return 1, ""
+    last = prompt[-1]
+    return len(prompt), last if type(last) is str else ""

@@ -1,0 +1,102 @@
+"""What detectors get to see of a request: an excerpt taken while its text is there, handed over when it is answered.
+
+The excerpt is taken while the upstream works on the request, so that no answer waits for it, and let go with the
+exchange. Nothing of it is recorded: `detectors` turn it into counts.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from gateway.accounting.amounts import Work
+from gateway.accounting.outcome import Outcome
+from gateway.core.ask import Ask
+from gateway.core.prompts import fingerprint
+from gateway.detectors.facts import Facts, ends
+from gateway.detectors.watchtower import Watchtower
+from gateway.exchange import Excerpt, Exchange
+from gateway.identity.addresses import Network, client_address, network, product
+
+MAX_HASHED: Final = 1 << 17
+"""Characters of a longer text that are hashed, from each end: a tenth of a millisecond or so."""
+_ANSWERED: Final = (Outcome.COMPLETE, Outcome.CLIENT_GONE, Outcome.BUDGET_ENDED)
+"""Endings that say something about the caller. Where an upstream broke off, it would look as if callers had left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """Between the exchanges and the watchtower."""
+
+    watchtower: Watchtower
+    key: bytes
+    """Of the fingerprints; 1 to 64 bytes."""
+    trusted: Sequence[Network] = ()
+    """Proxies that are believed about who is behind them."""
+
+    def glance(self, x: Exchange) -> None:
+        """Take the excerpt of a request that makes something be written; once, and before its text is let go.
+
+        Never raises: what a text may do to us is counted as dropped, and the request goes on.
+        """
+        if x.excerpt is not None or x.outcome is not None or x.ask is None or not x.ask.user_turns:
+            return
+        try:
+            x.excerpt = self._excerpt(x, x.ask)
+        except Exception:  # noqa: BLE001 - whatever it was, its message may hold a caller's words
+            self.watchtower.dropped += 1
+
+    def _excerpt(self, x: Exchange, ask: Ask) -> Excerpt:
+        head, tail = ends(ask.last_user_text)
+        return Excerpt(
+            prompt=fingerprint(_hashed(ask.last_user_text), self.key),
+            head=head,
+            tail=tail,
+            network=network(client_address(x.origin, self.trusted)),
+            client=product(x.headers.get("user-agent", "")),
+        )
+
+    def look(self, x: Exchange) -> None:
+        """Hand over what is known of a finished exchange that was answered; its excerpt is let go in any case."""
+        excerpt, x.excerpt = x.excerpt, None
+        if excerpt is None or x.forwarded is None or x.settlement is None or x.outcome not in _ANSWERED:
+            return
+        if x.reservation is None or x.reservation.work is not Work.GENERATE:
+            return
+        assert x.principal is not None
+        assert x.ask is not None
+        assert x.model is not None
+        account = x.principal.account
+        self.watchtower.see(
+            Facts(
+                account=account.id,
+                key_id=x.principal.key_id,
+                tier=account.tier,
+                prompt=excerpt.prompt,
+                head=excerpt.head,
+                tail=excerpt.tail,
+                user_turns=x.ask.user_turns,
+                history=x.ask.user_turns > 1,
+                logprobs=x.ask.logprobs,
+                choices=x.ask.choices,
+                stream=x.ask.stream,
+                completed=x.outcome is Outcome.COMPLETE,
+                input_tokens=x.settlement.usage.input_tokens,
+                output_tokens=x.settlement.usage.output_tokens,
+                account_age_s=_age_s(x.started_ms, account.created_ms),
+                model_age_s=_age_s(x.started_ms, x.model.created * 1000),
+                network=excerpt.network,
+                client=excerpt.client,
+            )
+        )
+
+
+def _hashed(text: str) -> str:
+    """The text, or both ends of a very long one and its length."""
+    if len(text) <= 2 * MAX_HASHED:
+        return text
+    return f"{text[:MAX_HASHED]}{len(text)}{text[-MAX_HASHED:]}"
+
+
+def _age_s(now_ms: int, since_ms: int) -> int | None:
+    """Seconds, None where the beginning (Unix ms) is not known."""
+    return max(0, now_ms - since_ms) // 1000 if since_ms else None
