@@ -2,7 +2,7 @@
 
 from gateway import __version__
 from gateway.accounting.outcome import Outcome
-from gateway.core.units import Unit
+from gateway.core.units import Unit, shown
 from gateway.engine.spec import RateSpec
 from gateway.engine.verdict import Reading
 from gateway.exchange import Exchange
@@ -123,7 +123,7 @@ def _limits(x: Exchange) -> tuple[LimitRecord, ...]:
             limit.policy_id,
             limit.name,
             limit.spec.unit,
-            amounts.get(limit.spec.unit, 0),
+            shown(limit.spec.unit, amounts.get(limit.spec.unit, 0)),
             reading.remaining,
             index in failing,
             limit.mode,

@@ -71,6 +71,8 @@ class Exchange:
     # rule book
     plan: Plan | None = None
     # scales
+    prompt: int = 0
+    """Fingerprint of the last user turn; 0 until somebody asks for it, and where it has no text."""
     reservation: Reservation | None = None
     verdict: Verdict | None = None
     readings: tuple[Reading, ...] = ()

@@ -77,6 +77,7 @@ class Runtime:
         self.store = open_store(settings.store, self.clock, self.events)
         self.watchtower = Watchtower(self.metrics, self.clock.now_ms, settings.observe.sketch_accounts)
         secret = peppers[0].value if peppers else os.urandom(32)
+        prompt_key = hashlib.sha256(b"prompts" + secret).digest()
         self.pipeline = Pipeline(
             scales=Scales(
                 store=self.store,
@@ -85,13 +86,14 @@ class Runtime:
                 clock=self.clock,
                 ttl_ms=round(settings.reservation.ttl_s * 1000),
                 output_mode=OutputMode.ESTIMATE if settings.reservation.output == "estimate" else OutputMode.WORST,
+                prompt_key=prompt_key,
             ),
             bridge=bridge,
             pseudonyms=Pseudonyms(hashlib.sha256(b"pseudonyms" + secret).digest()),
             archive=Archive(self.metrics, self.sink),
             sight=Sight(
                 self.watchtower,
-                key=hashlib.sha256(b"prompts" + secret).digest(),
+                key=prompt_key,
                 trusted=networks(settings.data.trusted_proxies),
             ),
             clock=self.clock,

@@ -13,6 +13,7 @@ from gateway.accounting.outcome import Outcome
 from gateway.accounting.settlement import Reach, Seen, settlement
 from gateway.core import reasons
 from gateway.core.clock import Clock
+from gateway.core.prompts import fingerprint
 from gateway.core.refusal import Refusal
 from gateway.core.units import Unit
 from gateway.core.usage import Usage
@@ -38,6 +39,8 @@ class Scales:
     clock: Clock
     ttl_ms: int
     output_mode: OutputMode
+    prompt_key: bytes
+    """Of the prompts' fingerprints; the same for all processes that share a store."""
 
     async def reserve(self, x: Exchange) -> Refusal | None:
         """One batched reserve over all limits, all or nothing; on a refusal nothing was changed."""
@@ -47,6 +50,8 @@ class Scales:
         plan = x.plan
         ask = x.ask
         cap = held_cap = _tighter_cap(x)
+        if plan.counts_prompts and ask.last_user_text:
+            x.prompt = fingerprint(ask.last_user_text, self.prompt_key)
         try:
             verdict = await self._reserve(x, cap)
             if not verdict.granted and plan.has_money and ask.output_cap is None:
@@ -59,6 +64,8 @@ class Scales:
             return Refusal(reasons.LIMITER_UNAVAILABLE, "usage limits cannot be checked right now", retry_after_ms=1000)
         x.verdict = verdict
         x.readings = verdict.readings
+        if verdict.fallback:
+            x.notes["x-gateway-limits"] = "fallback"
         if not verdict.granted:
             wanted, x.reservation = x.reservation, None
             return refuse(plan, verdict, wanted.amounts if wanted is not None else {}, self.clock.now_ms())
@@ -80,7 +87,7 @@ class Scales:
         assert x.dialect is not None
         work = _WORK.get(x.dialect.name, Work.GENERATE)
         wanted = amounts.reservation(
-            x.ask, x.model, x.prices, self.estimator, work=work, output_cap=cap, mode=self.output_mode
+            x.ask, x.model, x.prices, self.estimator, work=work, output_cap=cap, mode=self.output_mode, prompt=x.prompt
         )
         x.reservation = wanted
         x.paid_output = wanted.output_tokens

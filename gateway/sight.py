@@ -17,8 +17,6 @@ from gateway.detectors.watchtower import Watchtower
 from gateway.exchange import Excerpt, Exchange
 from gateway.identity.addresses import Network, client_address, network, product
 
-MAX_HASHED: Final = 1 << 17
-"""Characters of a longer text that are hashed, from each end: a tenth of a millisecond or so."""
 _ANSWERED: Final = (Outcome.COMPLETE, Outcome.CLIENT_GONE, Outcome.BUDGET_ENDED)
 """Endings that say something about the caller. Where an upstream broke off, it would look as if callers had left."""
 
@@ -48,7 +46,7 @@ class Sight:
     def _excerpt(self, x: Exchange, ask: Ask) -> Excerpt:
         head, tail = ends(ask.last_user_text)
         return Excerpt(
-            prompt=fingerprint(_hashed(ask.last_user_text), self.key),
+            prompt=x.prompt or fingerprint(ask.last_user_text, self.key),
             head=head,
             tail=tail,
             network=network(client_address(x.origin, self.trusted)),
@@ -88,13 +86,6 @@ class Sight:
                 client=excerpt.client,
             )
         )
-
-
-def _hashed(text: str) -> str:
-    """The text, or both ends of a very long one and its length."""
-    if len(text) <= 2 * MAX_HASHED:
-        return text
-    return f"{text[:MAX_HASHED]}{len(text)}{text[-MAX_HASHED:]}"
 
 
 def _age_s(now_ms: int, since_ms: int) -> int | None:

@@ -9,7 +9,7 @@ from gateway.core.account import Principal
 from gateway.core.model import Model
 from gateway.core.refusal import Refusal
 from gateway.core.units import Unit
-from gateway.engine.spec import Spec
+from gateway.engine.spec import DistinctSpec, Spec
 from gateway.policy.compiled import AccessRules, CompiledPolicy
 from gateway.policy.matching import Covered, names_model
 from gateway.policy.plan import OUTPUT_RULE, AccessRule, BoundLimit, Finding, Plan, denied, strictest
@@ -52,6 +52,7 @@ def build_plan(policies: Sequence[CompiledPolicy], revision: str, here: Situatio
         denial=_first_denial(denials, revision),
         output_cap=min(enforced_caps, default=None),
         has_money=any(limit.spec.unit is Unit.USD and not limit.spec.shadow for limit in limits),
+        counts_prompts=any(isinstance(limit.spec, DistinctSpec) for limit in limits),
         policies=tuple((policy.id, policy.mode) for policy in covering),
         enforced=tuple(rule for rule in rules if rule.policy.mode == "enforce" and rule.name != OUTPUT_RULE),
         audited=tuple(rule for rule in rules if rule.policy.mode == "audit"),

@@ -76,6 +76,8 @@ class Plan:
     has_money: bool
     """An enforced money budget applies: a model without a price must be refused."""
     policies: tuple[tuple[str, Mode], ...]
+    counts_prompts: bool = False
+    """A limit asks which prompt it is."""
     enforced: tuple[AccessRule, ...] = ()
     audited: tuple[AccessRule, ...] = ()
     standing_findings: tuple[Finding, ...] = field(default=())

@@ -6,10 +6,10 @@ import json
 import pytest
 
 from gateway.accounting.outcome import Outcome
-from gateway.core.prompts import fingerprint
+from gateway.core.prompts import MAX_HASHED, fingerprint
 from gateway.detectors.facts import EXCERPT, Facts
 from gateway.identity.addresses import Origin, networks
-from gateway.sight import MAX_HASHED, Sight
+from gateway.sight import Sight
 from gateway.upstreams.base import UpstreamFailed
 from tests.support.running import MODELS, PRICES
 from tests.support.walking import FakeAnswer, Walk
