@@ -1,0 +1,50 @@
+"""Which values a label can have, where the code has a closed list of them."""
+
+from typing import Final
+
+from gateway.accounting.outcome import Outcome
+from gateway.core.reasons import REASONS
+from gateway.detectors import SIGNALS as DETECTED
+from gateway.observe.instruments import BY_NAME
+from gateway.server.routes import ROUTE_NAMES
+
+SIGNALS: Final = tuple(signal.name for signal in DETECTED)
+DERIVED: Final = ("long_answer", "many_networks", "many_clients")
+"""Values of `signal` that only recorded series have: shares above a bound of a histogram."""
+
+_YES_NO: Final = ("true", "false")
+_EVERYWHERE: Final[dict[str, tuple[str, ...]]] = {
+    "route": (*ROUTE_NAMES, "other"),
+    "reason": ("none", "other", *(reason.code for reason in REASONS)),
+    "mode": ("enforce", "audit"),
+    "action": ("allow", "deny", "reduce"),
+    "code_class": ("2xx", "4xx", "5xx", "busy", "timeout", "error", "stale", "cancelled", "credentials"),
+    "stream": _YES_NO,
+    "estimated": _YES_NO,
+    "present": _YES_NO,
+    "phase": ("body", "wait", "answer"),
+    "op": ("reserve", "commit", "settle", "expire"),
+    "signal": SIGNALS,
+    "standing": ("clear", "watched", "limited", "blocked"),
+}
+_BY_METRIC: Final[dict[tuple[str, str], tuple[str, ...]]] = {
+    ("gateway_tokens_total", "direction"): ("input", "output"),
+    ("gateway_account_tokens_total", "direction"): ("input", "output"),
+    ("gateway_settle_adjustment_tokens", "direction"): ("refund", "debit"),
+    ("gateway_requests_total", "outcome"): tuple(Outcome),
+    ("gateway_settlements_total", "outcome"): tuple(Outcome),
+    ("gateway_store_operations_total", "outcome"): (
+        "granted", "denied", "unavailable", "failed", "debt_clamped", "ok",
+    ),
+}  # fmt: skip
+
+
+def closed_values(series: str, label: str) -> frozenset[str] | None:
+    """The values `label` can have on `series`, or None where configuration decides."""
+    metric = next((series.removesuffix(end) for end in ("_bucket", "_sum", "_count") if series.endswith(end)), series)
+    if label == "le" and metric in BY_NAME:
+        return frozenset({"+Inf", *(repr(bound) for bound in BY_NAME[metric].buckets)})
+    if label == "signal" and ":" in series:
+        return frozenset(SIGNALS + DERIVED)
+    values = _BY_METRIC.get((metric, label)) or _EVERYWHERE.get(label)
+    return frozenset(values) if values else None
