@@ -2,6 +2,7 @@
 
 from gateway import __version__
 from gateway.accounting.outcome import Outcome
+from gateway.core.reasons import OUTPUT_REDUCED
 from gateway.core.units import Unit, shown
 from gateway.engine.spec import RateSpec
 from gateway.engine.verdict import Reading
@@ -9,7 +10,7 @@ from gateway.exchange import Exchange
 from gateway.observe.metrics import Metrics
 from gateway.observe.records import DecisionRecord, FindingRecord, LimitRecord
 from gateway.observe.sinks import Sink
-from gateway.policy.plan import OUTPUT_REDUCED, Finding
+from gateway.policy.plan import Finding
 
 _NONE = "none"
 

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 from gateway.config.listeners import AdminEntry, AdminListener, DataListener, OpsListener
 from gateway.config.parts import Files, Limits, Observe, PepperEntry, Reservation, Timers
 from gateway.config.paths import resolve
+from gateway.config.redis import RedisSettings
 from gateway.config.upstream import UpstreamEntry
 from gateway.scalars import Name
 from gateway.validate import Strict
@@ -37,6 +38,7 @@ class Settings(Strict):
         description="Where usage is kept: `sqlite:PATH`, or `memory:` (lost at exit).",
         validate_default=True,
     )
+    redis: RedisSettings = Field(default_factory=dict, description="A store in Redis.", validate_default=True)
     files: Files = Field(default_factory=dict, description="The rest of the configuration.", validate_default=True)
     key_pepper_files: tuple[PepperEntry, ...] = Field(
         default=(), max_length=2, description="Peppers of the key hashes; the first makes new ones, two while rotating."

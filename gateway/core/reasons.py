@@ -88,3 +88,6 @@ REASONS: tuple[Reason, ...] = (
     LIMITER_UNAVAILABLE, OVERLOADED, DRAINING, UPSTREAM_UNAVAILABLE, UPSTREAM_ERROR, UPSTREAM_CREDENTIALS,
     UPSTREAM_BUSY, UPSTREAM_TIMEOUT, UPSTREAM_REJECTED, INTERNAL_ERROR,
 )  # fmt: skip
+
+OUTPUT_REDUCED = "output_reduced"
+"""Why a request was changed, not refused: its output cap was lowered."""

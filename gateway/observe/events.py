@@ -19,6 +19,8 @@ EVENTS: Final = (
     "ledger.expired",
     "reload.ok",  # revision
     "reload.failed",  # error
+    "store.lost",  # store, error
+    "store.back",  # store, seconds
 )
 """The closed list of names, with the fields each carries."""
 
@@ -44,7 +46,7 @@ class MetricEvents:
         self._log = logger or logging.getLogger("gateway")
         handlers = (
             self._attempt, self._state, self._commit_failed, self._clamped,
-            self._expired, self._reloaded, self._reload_failed,
+            self._expired, self._reloaded, self._reload_failed, self._lost, self._back,
         )  # fmt: skip
         self._handlers = dict(zip(EVENTS, handlers, strict=True))
 
@@ -87,3 +89,9 @@ class MetricEvents:
     def _reload_failed(self, fields: Fields) -> None:
         self._metrics.reload_failed()
         self._log.error("reload failed, the last good set stays in force", extra={"fields": fields})
+
+    def _lost(self, fields: Fields) -> None:
+        self._log.error("the usage store is lost; limits do what redis.on_loss says", extra={"fields": fields})
+
+    def _back(self, fields: Fields) -> None:
+        self._log.warning("the usage store is back", extra={"fields": fields})

@@ -35,7 +35,8 @@ DURATION_S: Final = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12,
 """The GenAI boundaries: model answers take 10 ms to minutes."""
 SHORT_S: Final = (0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
 """Our own work and the store's: tens of microseconds when well, a second when not."""
-RATIO: Final = (0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 1.0)
+RATIO: Final = (0.5, 0.9, 0.99)
+"""Half full, nearly full, full: each limit has its own histogram, so that every bucket is dear."""
 SPREAD: Final = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0)
 """Distinct networks or programs of one key: powers of two, because only the order of magnitude tells anything."""
 OUT_PER_IN: Final = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 64.0)
@@ -69,7 +70,7 @@ METRICS: Final = (
         ("upstream", "code_class"), coarse="upstream",
     ),
     Instrument(
-        "gateway_upstream_duration_seconds", _H, "From sending an attempt to the end of the upstream's answer.",
+        "gateway_upstream_duration_seconds", _H, "From sending the attempt that was answered to the end of its answer.",
         ("upstream",), DURATION_S, cap=12,
     ),
     Instrument("gateway_upstream_up", _G, "1 while requests may be sent to the upstream.", ("upstream",)),
@@ -84,7 +85,7 @@ METRICS: Final = (
     ),
     Instrument(
         "gateway_limit_saturation_ratio", _H, "Used part of a limit right after a request was admitted or refused.",
-        ("policy", "limit"), RATIO, cap=20, coarse="limit",
+        ("policy", "limit"), RATIO, cap=40, coarse="limit",
     ),
     Instrument("gateway_reservations_held", _G, "Reservations that are neither settled nor expired."),
     Instrument("gateway_settlements_total", _C, "Reservations settled.", ("outcome", "estimated")),

@@ -7,7 +7,7 @@ method raises on odd values, none blocks. How it all is written for a scrape: me
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
-from gateway.core.reasons import REASONS
+from gateway.core.reasons import INTERNAL_ERROR, LIMITER_UNAVAILABLE, OUTPUT_REDUCED, OVERLOADED, REASONS
 from gateway.core.usage import Usage
 from gateway.observe.counters import Counter, Family, Histogram
 from gateway.observe.instruments import BY_NAME, METRICS, Instrument, Kind
@@ -16,6 +16,13 @@ from gateway.observe.top import TopAccounts
 _YES_NO: Final = {True: "true", False: "false"}
 MAX_TIERS: Final = 6
 """Tiers with a label value of their own; each has two series a signal and a histogram."""
+WATCHED_REASONS: Final = (INTERNAL_ERROR, LIMITER_UNAVAILABLE, OVERLOADED)
+"""Refusals that are the gateway's own fault."""
+STORE_CALLS: Final = (
+    ("reserve", "granted"), ("reserve", "denied"), ("reserve", "unavailable"),
+    ("commit", "failed"), ("settle", "debt_clamped"), ("expire", "ok"),
+)  # fmt: skip
+"""Every operation on the store with each of its outcomes."""
 STANDINGS: Final = ("clear", "watched", "limited", "blocked")
 
 
@@ -29,9 +36,10 @@ class Tally:
         self._callbacks: dict[str, Callable[[], float]] = {}
         self._top: TopAccounts | None = None
         self._bind()
+        self._routes = tuple(routes)
         self.standings({})
         self._gauges["gateway_build_info"][(version,)] = 1
-        self._restrict(route=routes, reason=("none", *(reason.code for reason in REASONS)))
+        self._restrict(route=self._routes, reason=("none", OUTPUT_REDUCED, *(reason.code for reason in REASONS)))
         self.configure((), (), ())
 
     def _bind(self) -> None:
@@ -82,6 +90,21 @@ class Tally:
             del up[gone]
         for name in upstreams:
             up.setdefault((name,), 1)
+        self._begin_at_zero(upstreams)
+
+    def _begin_at_zero(self, upstreams: Iterable[str]) -> None:
+        """Series that alerts wait for exist before the first event: `rate` does not see a series begin at 1."""
+        for name in upstreams:
+            self._upstream_requests[name, "credentials"]
+        for route in self._routes:
+            for reason in WATCHED_REASONS:
+                self._refusals[route, reason.code]
+        for call in STORE_CALLS:
+            self._store_operations[call]
+        for phase in ("body", "wait", "answer"):
+            self._counters["gateway_client_disconnects_total"][(phase,)]
+        for direction in ("refund", "debit"):
+            self._adjustment[(direction,)]
 
     def _restrict(self, **domains: Iterable[str]) -> None:
         allowed = {label: frozenset(values) for label, values in domains.items()}
@@ -137,8 +160,7 @@ class Tally:
             self._tokens[model, "input"].value += usage.input_tokens
         if usage.output_tokens:
             self._tokens[model, "output"].value += usage.output_tokens
-        if cost_nano_usd:
-            self._cost[(model,)].value += cost_nano_usd
+        self._cost[(model,)].value += cost_nano_usd
 
     def decision(self, policy: str, action: str, mode: str, reason: str) -> None:
         """One policy's word on one request; `reason` is a code of the catalogue, or "none"."""
@@ -182,6 +204,10 @@ class Tally:
 
     def signal(self, signal: str, tier: str, present: bool) -> None:
         """One answered request to which a signal applies, and whether it was there."""
+        if (signal, tier, "true") not in self._signals:
+            # Both begin together: a share of nothing is 0, not absent.
+            self._signals[signal, tier, "true"]
+            self._signals[signal, tier, "false"]
         self._signals[signal, tier, _YES_NO[present]].value += 1
 
     def ratio(self, tier: str, value: float) -> None:

@@ -6,15 +6,13 @@ from typing import Final, Literal
 
 from gateway.core import reasons
 from gateway.core.ask import Ask
-from gateway.core.reasons import Reason
+from gateway.core.reasons import OUTPUT_REDUCED, Reason
 from gateway.core.refusal import Detail, Refusal
 from gateway.engine.spec import RateSpec, SlotSpec, Spec
 from gateway.policy.compiled import CompiledPolicy, Mode
 from gateway.policy.model import Scope
 
 OUTPUT_RULE: Final = "access.max_output_tokens"
-OUTPUT_REDUCED: Final = "output_reduced"
-"""The reason of a finding that would not have refused but shortened."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,7 @@ def test_a_key_can_be_added(examples):
 
 def test_every_group_of_settings_is_shown_or_left_out_on_purpose():
     shown = set(load_file(ROOT / "examples" / "gateway.yaml").value)
-    assert set(Settings.model_fields) - shown == {"limits", "reservation", "reload_poll_s", "observe"}
+    assert set(Settings.model_fields) - shown == {"limits", "reservation", "reload_poll_s", "observe", "redis"}
 
 
 def test_what_is_commented_out_are_real_settings():
