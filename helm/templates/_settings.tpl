@@ -9,8 +9,16 @@
 {{- $_ := set $settings "ops" (dict "host" .Values.bindAddress "port" (int .Values.ports.ops)) }}
 {{- $_ := set $settings "admin" (include "excise.admin" . | fromYaml) }}
 {{- $_ := set $settings "store" .Values.store.url }}
+{{- if eq (include "excise.storeKind" .) "redis" }}
+{{- $replicas := ternary .Values.autoscaling.maxReplicas .Values.replicas .Values.autoscaling.enabled }}
+{{- $redis := dict "replicas" (int $replicas) "undelivered_file" "/var/lib/gateway/undelivered.jsonl" }}
 {{- if .Values.store.passwordSecret.secretName }}
-{{- $_ := set $settings "store_password_file" "/etc/gateway/secrets/store/password" }}
+{{- $_ := set $redis "password_file" "/etc/gateway/secrets/store/password" }}
+{{- end }}
+{{- if .Values.store.caSecret.secretName }}
+{{- $_ := set $redis "ca_file" "/etc/gateway/secrets/store/ca.crt" }}
+{{- end }}
+{{- $_ := set $settings "redis" (mergeOverwrite (default dict $settings.redis) $redis) }}
 {{- end }}
 {{- $_ := set $settings "files" (dict "accounts" "accounts.yaml" "models" "models.yaml" "policies" "/etc/gateway/policies") }}
 {{- $peppers := list }}

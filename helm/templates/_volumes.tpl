@@ -50,6 +50,14 @@
             - {key: {{ .key | quote }}, path: store/password}
       {{- end }}
       {{- end }}
+      {{- with .Values.store.caSecret }}
+      {{- if .secretName }}
+      - secret:
+          name: {{ .secretName }}
+          items:
+            - {key: {{ .key | quote }}, path: store/ca.crt}
+      {{- end }}
+      {{- end }}
 - name: tmp
   emptyDir: {sizeLimit: 64Mi}
 - name: usage

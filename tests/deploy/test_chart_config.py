@@ -66,19 +66,16 @@ def test_the_init_containers_are_content(tmp_path: Path, example: Path):
 
 
 def test_this_version_refuses_redis_and_says_so(tmp_path: Path):
-    """To be turned around by whoever adds the Redis store; the notes in helm/ that speak of 0.1 go then too."""
+    """To be turned around by whoever adds the Redis store."""
     documents = render(REDIS)
     check, lint, cases = pod(documents)["initContainers"]
     files = laid_out(tmp_path, documents)
     done = run_init(check, files)
     assert done.returncode == 1
     problems = [line.partition("gateway.yaml:")[2] for line in done.stdout.splitlines()]
-    assert len(problems) == 2
+    assert len(problems) == 1
     assert "expected memory: or sqlite:PATH" in done.stdout
-    assert "store_password_file" in done.stdout
     assert run_init(lint, files).returncode == run_init(cases, files).returncode == 0
-    for page in (CHART / "values.yaml", CHART / "examples" / "production-redis.yaml"):
-        assert "0.1 knows no Redis yet" in page.read_text()
 
 
 @pytest.mark.parametrize(

@@ -208,3 +208,18 @@ def test_zones_are_spread_over_as_asked():
 def test_a_budget_lets_unready_pods_go():
     (budget,) = of_kind(render(REDIS), "PodDisruptionBudget")
     assert (budget["spec"]["maxUnavailable"], budget["spec"]["unhealthyPodEvictionPolicy"]) == (1, "AlwaysAllow")
+
+
+def test_redis_gets_its_files_and_knows_how_many_share_it():
+    ca = {"store": {"caSecret": {"secretName": "redis-ca"}}, "config": {"redis": {"on_loss": {"new": "open"}}}}
+    documents = render(REDIS, ca)
+    assert settings(documents)["redis"] == {
+        "replicas": 12,
+        "password_file": "/etc/gateway/secrets/store/password",
+        "ca_file": "/etc/gateway/secrets/store/ca.crt",
+        "undelivered_file": "/var/lib/gateway/undelivered.jsonl",
+        "on_loss": {"new": "open"},
+    }
+    fixed = {"autoscaling": {"enabled": False}, "replicas": 4}
+    assert settings(render(REDIS, fixed))["redis"]["replicas"] == 4
+    assert "redis" not in settings(render(TRIAL))
