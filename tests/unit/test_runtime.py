@@ -352,7 +352,7 @@ def test_detectors_watch_while_the_gateway_runs_and_the_rest_is_worked_off_at_it
     runtime = walk.runtime
 
     def single_turns() -> list[str]:
-        return [line for line in scraped(runtime) if 'signal="single_turn"' in line]
+        return [line for line in scraped(runtime) if 'present="true",signal="single_turn"' in line]
 
     async def scenario():
         await runtime.start()
