@@ -40,7 +40,7 @@ run: $(VENV)/.runtime
 	$(BIN)/python -m gateway demo $(if $(UPSTREAM),--upstream $(UPSTREAM)) $(ARGS)
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest -q -n 2 -m "not slow and not model and not deploy"
+	$(BIN)/python -m pytest -q -n 2 -m "not slow and not model and not deploy and not redis"
 
 check: lint types layers
 
