@@ -1,6 +1,8 @@
 """The contract of every store. One reserve, one settle, whatever the medium."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from gateway.core.units import Amounts
@@ -14,6 +16,26 @@ class StoreUnavailable(Exception):  # noqa: N818 - it is a state of the world, n
     def __init__(self, message: str, *, transient: bool = True) -> None:
         super().__init__(message)
         self.transient = transient
+
+
+@dataclass(frozen=True, slots=True)
+class Mismatch:
+    """One counter that the ledger does not explain; amounts in the counter's unit."""
+
+    key: str
+    label: str
+    counted: int
+    explained: int
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerReport:
+    """What was compared. `last` is the sequence number of the newest entry, 0 when there is none."""
+
+    counters: int
+    entries: int
+    last: int
+    mismatches: tuple[Mismatch, ...]
 
 
 class Store(Protocol):
@@ -66,6 +88,14 @@ class Store(Protocol):
 
     async def held(self, limit: int = 1000) -> list[Held]:
         """Live reservations, oldest first, at most `limit`."""
+        ...
+
+    async def verify(self) -> LedgerReport:
+        """Whether the ledger explains every budget's counter. Raises StoreUnavailable, also where none is kept."""
+        ...
+
+    async def backup(self, path: Path) -> None:
+        """Copy everything, exact as of now, to a new file. Raises StoreUnavailable, also where there is no file."""
         ...
 
     async def close(self) -> None:

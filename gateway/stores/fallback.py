@@ -14,13 +14,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import lru_cache
+from pathlib import Path
 
 from gateway.core.clock import Clock
 from gateway.core.ports import Events
 from gateway.core.units import Amounts, Unit
 from gateway.engine.spec import DistinctSpec, RateSpec, SlotSpec, Spec
 from gateway.engine.verdict import Held, Reading, Verdict
-from gateway.stores.base import Store, StoreUnavailable
+from gateway.stores.base import LedgerReport, Store, StoreUnavailable
 from gateway.stores.memory import MemoryStore
 
 
@@ -162,6 +163,12 @@ class FallbackStore:
             return [*local, *await self._remote.held(limit - len(local))]
         except StoreUnavailable:
             return local
+
+    async def verify(self) -> LedgerReport:
+        return await self._remote.verify()
+
+    async def backup(self, path: Path) -> None:
+        await self._remote.backup(path)
 
     async def close(self) -> None:
         await self._remote.close()

@@ -7,8 +7,9 @@ from importlib import resources
 from pathlib import Path
 
 from gateway.engine.states import Dropped
+from gateway.stores.base import LedgerReport
 from gateway.stores.sqlite_file import open_file
-from gateway.stores.verify import LedgerReport, verify
+from gateway.stores.verify import verify
 
 NAME = "usage database"
 FORMAT = "2"

@@ -1,6 +1,7 @@
 """The store of one process that forgets on exit: the ledger with a clock."""
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from gateway.core.clock import Clock
 from gateway.core.ports import Events
@@ -8,6 +9,7 @@ from gateway.core.units import Amounts
 from gateway.engine.ledger import Ledger
 from gateway.engine.spec import Spec
 from gateway.engine.verdict import Held, Reading, Verdict
+from gateway.stores.base import LedgerReport, StoreUnavailable
 
 
 class MemoryStore:
@@ -42,6 +44,12 @@ class MemoryStore:
 
     async def held(self, limit: int = 1000) -> list[Held]:
         return self._ledger.held(limit)
+
+    async def verify(self) -> LedgerReport:
+        raise StoreUnavailable("memory: keeps no ledger", transient=False)
+
+    async def backup(self, path: Path) -> None:  # noqa: ARG002 - the contract's
+        raise StoreUnavailable("memory: has no file", transient=False)
 
     async def close(self) -> None:
         """Nothing to flush."""

@@ -30,11 +30,10 @@ from gateway.engine.place import Hold
 from gateway.engine.reservation import Reservation
 from gateway.engine.spec import Spec
 from gateway.engine.verdict import Held, Reading, Verdict
-from gateway.stores.base import StoreUnavailable
+from gateway.stores.base import LedgerReport, StoreUnavailable
 from gateway.stores.journal import Journal
 from gateway.stores.pending import Cut, Pending
 from gateway.stores.restore import restore
-from gateway.stores.verify import LedgerReport
 
 PATIENCE_S = 2.0
 """How long a caller waits for a ceiling before the disk counts as failed."""

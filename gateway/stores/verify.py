@@ -1,8 +1,8 @@
 """Does the ledger explain the counters? checkpoint + entries since + what is open must be what each budget counts."""
 
 import sqlite3
-from dataclasses import dataclass
 
+from gateway.stores.base import LedgerReport, Mismatch
 from gateway.stores.codec import holds_from
 
 _SUMS = """
@@ -10,26 +10,6 @@ SELECT key, label, SUM(amount) FROM (
   SELECT key, label, amount FROM checkpoint UNION ALL SELECT key, label, amount FROM entry
 ) GROUP BY key, label
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Mismatch:
-    """One counter that the ledger does not explain; amounts in the counter's unit."""
-
-    key: str
-    label: str
-    counted: int
-    explained: int
-
-
-@dataclass(frozen=True, slots=True)
-class LedgerReport:
-    """What was compared. `last` is the sequence number of the newest entry, 0 when there is none."""
-
-    counters: int
-    entries: int
-    last: int
-    mismatches: tuple[Mismatch, ...]
 
 
 def verify(connection: sqlite3.Connection) -> LedgerReport:

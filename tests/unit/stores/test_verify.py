@@ -11,11 +11,10 @@ from hypothesis import strategies as st
 from gateway.core.clock import ManualClock
 from gateway.core.units import Unit
 from gateway.engine.spec import BudgetSpec, Period
-from gateway.stores.base import StoreUnavailable
+from gateway.stores.base import Mismatch, StoreUnavailable
 from gateway.stores.journal import Journal
 from gateway.stores.pending import MOST_ENTRIES, Pending
 from gateway.stores.sqlite import SqliteStore
-from gateway.stores.verify import Mismatch
 
 MONEY = BudgetSpec("acme|usd", Unit.USD, 10_000, Period.DAY)
 SHADOW = BudgetSpec("acme|usd", Unit.USD, 500, Period.DAY, shadow=True)
