@@ -1,6 +1,7 @@
 """Where decision records go. A sink never blocks and never raises: what it cannot take is counted as dropped."""
 
 import contextlib
+import logging
 import os
 import threading
 import time
@@ -22,6 +23,7 @@ _LINGER_S: Final = 0.005
 _BATCH: Final = 16
 """Lines to a write; between writes the event loop's thread gets its turn."""
 _NEWLINE: Final = ord("\n")
+_LOG: Final = logging.getLogger("gateway")
 
 
 class Sink(Protocol):
@@ -120,6 +122,7 @@ class WriterSink(ABC):
         self._lost = 0
         self._held = 0
         self._torn = False
+        self._failing = False
         self._fd: int | None = None
         self._closed = False
         # A daemon, so that a reader that hangs for ever cannot keep the process from ending.
@@ -188,9 +191,19 @@ class WriterSink(ABC):
                     self._fd = self._open()
                 done += os.write(self._fd, data[done:])
                 self._torn = data[done - 1] != _NEWLINE
-        except Exception:  # noqa: BLE001 - whatever is wrong with the disk, the next lines get their chance
+            self._tell(None)
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with the disk, the next lines get their chance
             self._lost += bytes(data[max(done, begin) :]).count(b"\n")
             self._let_go()
+            self._tell(error)
+
+    def _tell(self, error: Exception | None) -> None:
+        """A line when records begin to be lost, with what no counter says: why; and one when they are written again."""
+        if error is not None and not self._failing:
+            _LOG.error("decision records are being lost", extra={"fields": {"error": str(error)}})
+        elif error is None and self._failing:
+            _LOG.info("decision records are written again")
+        self._failing = error is not None
 
     def _let_go(self) -> None:
         if self._fd is not None:

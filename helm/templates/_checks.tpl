@@ -1,6 +1,10 @@
 {{/* What no schema can say. Each refusal says what to do. */}}
 {{- define "excise.checks" -}}
 {{- $store := include "excise.storeKind" . }}
+{{- $name := include "excise.fullname" . }}
+{{- if not (regexMatch "^[a-z]([-a-z0-9]*[a-z0-9])?$" $name) }}
+{{- fail (printf "%s: this name is made of the release's and cannot be a service's: expected small letters, digits and dashes, a letter first; choose another release name, or set fullnameOverride" $name) }}
+{{- end }}
 {{- if not .Values.config.upstreams }}
 {{- fail "config.upstreams: name at least one model server, such as --set config.upstreams.main.base_url=http://engine:8000/v1" }}
 {{- end }}
@@ -10,7 +14,7 @@
 {{- if and (ne $store "redis") (or .Values.autoscaling.enabled (gt (int .Values.replicas) 1)) }}
 {{- fail (printf "store.url: %s belongs to one process, so every replica would grant every limit anew; set replicas to 1 and autoscaling.enabled to false, or use a shared store (redis://...)" .Values.store.url) }}
 {{- end }}
-{{- if and (eq $store "sqlite") (not (hasPrefix "sqlite:/var/lib/gateway/" .Values.store.url)) }}
+{{- if and (eq $store "sqlite") (not (regexMatch "^sqlite:/var/lib/gateway/[^/.][^/]*$" .Values.store.url)) }}
 {{- fail "store.url: the volume is at /var/lib/gateway and nothing else can be written; expected sqlite:/var/lib/gateway/NAME" }}
 {{- end }}
 {{- if and (eq $store "redis") (regexMatch "^[^/]*//[^@/?]*:[^@]*@|[?&]password=" .Values.store.url) }}

@@ -1,22 +1,22 @@
-{{/* Names and labels. */}}
+{{/* Names and labels. 52: a StatefulSet lends its name, a dash and ten characters to a label of 63. */}}
 
 {{- define "excise.name" -}}
-{{- default .Chart.Name .Values.nameOverride | trunc 53 | trimSuffix "-" }}
+{{- default .Chart.Name .Values.nameOverride | trunc 52 | trimSuffix "-" }}
 {{- end }}
 
 {{- define "excise.fullname" -}}
 {{- if .Values.fullnameOverride }}
-{{- .Values.fullnameOverride | trunc 53 | trimSuffix "-" }}
+{{- .Values.fullnameOverride | trunc 52 | trimSuffix "-" }}
 {{- else if contains (include "excise.name" .) .Release.Name }}
-{{- .Release.Name | trunc 53 | trimSuffix "-" }}
+{{- .Release.Name | trunc 52 | trimSuffix "-" }}
 {{- else }}
-{{- printf "%s-%s" .Release.Name (include "excise.name" .) | trunc 53 | trimSuffix "-" }}
+{{- printf "%s-%s" .Release.Name (include "excise.name" .) | trunc 52 | trimSuffix "-" }}
 {{- end }}
 {{- end }}
 
 {{- define "excise.selectorLabels" -}}
-app.kubernetes.io/name: {{ include "excise.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "excise.name" . | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end }}
 
 {{- define "excise.labels" -}}

@@ -10,7 +10,7 @@ metadata:
     {{- toYaml . | nindent 4 }}
     {{- end }}
 spec:
-  serviceAccountName: {{ include "excise.serviceAccountName" . }}
+  serviceAccountName: {{ include "excise.serviceAccountName" . | quote }}
   automountServiceAccountToken: false
   # A service named gateway would set variables that look like settings.
   enableServiceLinks: false
@@ -20,7 +20,7 @@ spec:
     {{- toYaml . | nindent 4 }}
   {{- end }}
   {{- with .Values.priorityClassName }}
-  priorityClassName: {{ . }}
+  priorityClassName: {{ . | quote }}
   {{- end }}
   securityContext:
     {{- include "excise.podSecurity" . | nindent 4 }}

@@ -11,7 +11,7 @@
       - {{ include "excise.source" (dict "values" .Values.accounts "name" (printf "%s-accounts" $name) "path" "accounts.yaml") | trim | nindent 8 | trim }}
 - name: policies
   configMap:
-    name: {{ default (printf "%s-policies" $name) .Values.policies.existingConfigMap }}
+    name: {{ default (printf "%s-policies" $name) .Values.policies.existingConfigMap | quote }}
     defaultMode: 0444
 - name: secrets
   projected:
@@ -20,14 +20,14 @@
       {{- range $folder, $pepper := dict "current" .Values.pepper "previous" .Values.previousPepper }}
       {{- if $pepper.secretName }}
       - secret:
-          name: {{ $pepper.secretName }}
+          name: {{ $pepper.secretName | quote }}
           items:
             - {key: {{ $pepper.key | quote }}, path: peppers/{{ $folder }}}
       {{- end }}
       {{- end }}
       {{- range $upstream, $secret := .Values.upstreamSecrets }}
       - secret:
-          name: {{ $secret.secretName }}
+          name: {{ $secret.secretName | quote }}
           items:
             {{- range $field, $key := include "excise.upstreamFiles" $secret | fromYaml }}
             - {key: {{ $key | quote }}, path: upstreams/{{ $upstream }}/{{ $field }}}
@@ -36,7 +36,7 @@
       {{- with .Values.tls }}
       {{- if .secretName }}
       - secret:
-          name: {{ .secretName }}
+          name: {{ .secretName | quote }}
           items:
             - {key: {{ .certKey | quote }}, path: tls/tls.crt}
             - {key: {{ .keyKey | quote }}, path: tls/tls.key}
@@ -45,7 +45,7 @@
       {{- with .Values.store.passwordSecret }}
       {{- if .secretName }}
       - secret:
-          name: {{ .secretName }}
+          name: {{ .secretName | quote }}
           items:
             - {key: {{ .key | quote }}, path: store/password}
       {{- end }}
@@ -53,7 +53,7 @@
       {{- with .Values.store.caSecret }}
       {{- if .secretName }}
       - secret:
-          name: {{ .secretName }}
+          name: {{ .secretName | quote }}
           items:
             - {key: {{ .key | quote }}, path: store/ca.crt}
       {{- end }}
@@ -63,7 +63,7 @@
 - name: usage
   {{- if eq (include "excise.storeKind" .) "sqlite" }}
   persistentVolumeClaim:
-    claimName: {{ include "excise.claimName" . }}
+    claimName: {{ include "excise.claimName" . | quote }}
   {{- else }}
   emptyDir: {}
   {{- end }}
@@ -76,10 +76,10 @@
 {{- define "excise.source" -}}
 {{- if .values.existingSecret }}
 secret:
-  name: {{ .values.existingSecret }}
+  name: {{ .values.existingSecret | quote }}
 {{- else }}
 configMap:
-  name: {{ default .name .values.existingConfigMap }}
+  name: {{ default .name .values.existingConfigMap | quote }}
 {{- end }}
   items:
     {{- if or .values.existingSecret .values.existingConfigMap }}

@@ -95,6 +95,23 @@ def test_the_commands_name_objects_of_the_release():
     assert set(re.findall(r"-c ([a-z-]+)", text)) <= containers
 
 
+def test_the_pod_for_upkeep_sees_what_the_gateway_sees():
+    """Its volumes are the release's, its user the gateway's, and its confinement no weaker."""
+    documents = render(CHART / "examples" / "trial.yaml")
+    (text,) = (block.text for block in blocks(ROOT / "docs" / "upgrade.md") if block.language == "yaml")
+    mine, theirs = yaml.safe_load(text)["spec"], pod(documents)
+    names = {(one["kind"], one["metadata"]["name"]) for one in documents}
+    volumes = {one["name"]: one for one in mine["volumes"]}
+    assert ("PersistentVolumeClaim", volumes["usage"]["persistentVolumeClaim"]["claimName"]) in names
+    assert ("ConfigMap", volumes["config"]["configMap"]["name"]) in names
+    (upkeep,), (gateway,) = mine["containers"], theirs["containers"]
+    mounted = {one["name"]: one["mountPath"] for one in gateway["volumeMounts"]}
+    assert {one["name"]: one["mountPath"] for one in upkeep["volumeMounts"]}.items() <= mounted.items()
+    assert upkeep["env"][0] in gateway["env"]
+    assert upkeep["securityContext"].items() <= gateway["securityContext"].items()
+    assert mine["securityContext"].items() <= theirs["securityContext"].items()
+
+
 def test_links_of_the_chart_lead_somewhere():
     for link in links(CHART / "README.md"):
         target, _, anchor = link.partition("#")

@@ -29,6 +29,13 @@ REFUSALS = {
     "two owners of a file": ({"replicas": 2}, "sqlite:/var/lib/gateway/usage.sqlite belongs to one process"),
     "an autoscaled file": ({"autoscaling": {"enabled": True}}, "belongs to one process"),
     "two memories": ({"replicas": 3, "store": {"url": "memory:"}}, "memory: belongs to one process"),
+    "a name that begins with a digit": ({"fullnameOverride": "1abc"}, "1abc: this name"),
+    "a name in capitals": ({"nameOverride": "UP"}, "excise-gateway-UP: this name"),
+    "a name with a dot": ({"fullnameOverride": "a.b"}, "set fullnameOverride"),
+    "a folder for a file": ({"store": {"url": "sqlite:/var/lib/gateway/"}}, "expected sqlite:/var/lib/gateway/NAME"),
+    "a file beside the volume": (
+        {"store": {"url": "sqlite:/var/lib/gateway/../usage"}}, "expected sqlite:/var/lib/gateway/NAME"
+    ),
     "a file nobody keeps": ({"store": {"url": "sqlite:/tmp/usage"}}, "expected sqlite:/var/lib/gateway/NAME"),
     "a grace too short": ({"terminationGracePeriodSeconds": 49}, "49 is too short"),
     "no pepper": ({"pepper": {"secretName": ""}}, "gateway keys new-pepper"),

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.support.helm import CHART, EXAMPLES, KUBERNETES, RELEASE, TRIAL, helm, render
+from tests.support.helm import CHART, EXAMPLES, KUBERNETES, RELEASE, TRIAL, helm, of_kind, pod, render
 from tests.support.markdown import ROOT
 from tests.support.needs import missing
 
@@ -113,6 +113,28 @@ def test_names_are_unique_and_can_be_chosen():
     names = [(one["kind"], one["metadata"]["name"]) for one in documents]
     assert len(set(names)) == len(names)
     assert {name for _, name in names if name != "one" and not name.startswith("gate")} == set()
+
+
+def test_the_longest_name_leaves_room_for_a_statefulset():
+    longest = "x" * 63
+    (name,) = {one["metadata"]["name"] for one in of_kind(render(TRIAL, {"fullnameOverride": longest}), "StatefulSet")}
+    # The label controller-revision-hash is the name, a dash and up to ten characters: 63 at most.
+    assert len(name) + 11 == 63
+
+
+def test_a_name_that_looks_like_a_number_stays_text(tmp_path: Path):
+    values = tmp_path / "values.yaml"
+    secrets = {"pepper": {"secretName": "12"}, "store": {"persistence": {"existingClaim": "34"}}}
+    values.write_text(yaml.safe_dump(secrets | {"fullnameOverride": "gate", "priorityClassName": "56"}))
+    done = helm("template", "2024", "{chart}", "--values", TRIAL, "--values", values)
+    assert done.returncode == 0, done.stderr
+    documents = [one for one in yaml.load_all(done.stdout, yaml.CSafeLoader) if one]
+    assert {one["metadata"]["labels"]["app.kubernetes.io/instance"] for one in documents} == {"2024"}
+    volumes = {one["name"]: one for one in pod(documents)["volumes"]}
+    assert volumes["secrets"]["projected"]["sources"][0]["secret"]["name"] == "12"
+    assert volumes["usage"]["persistentVolumeClaim"]["claimName"] == "34"
+    assert pod(documents)["priorityClassName"] == "56"
+    validated(documents, KUBERNETES[1])
 
 
 def test_a_package_holds_the_policies_themselves(tmp_path: Path):

@@ -99,6 +99,31 @@ def test_an_unwritable_file_drops_and_never_raises(tmp_path):
     assert sink.dropped == 3
 
 
+def test_the_log_says_once_why_records_are_lost_and_when_they_are_written_again(tmp_path, monkeypatch, caplog):
+    caplog.set_level("INFO", logger="gateway")
+    real, opened, made = os.open, [], threading.Event()
+
+    def disk(path, *flags):
+        opened.extend([path] if str(path).startswith(str(tmp_path)) else [])
+        if len(opened) == 3 and not made.is_set():
+            (tmp_path / "later").mkdir()
+            made.set()
+        return real(path, *flags)
+
+    monkeypatch.setattr(os, "open", disk)
+    sink = FileSink(tmp_path / "later" / "decisions.jsonl")
+    index = 0
+    while not made.wait(0.05):
+        sink.emit(record(index))  # a record a batch: the next one is tried on its own
+        index += 1
+    sink.close()
+    assert [line.message for line in caplog.records] == [
+        "decision records are being lost",
+        "decision records are written again",
+    ]
+    assert "No such file or directory" in caplog.records[0].fields["error"]
+
+
 def test_a_record_after_close_is_counted_as_dropped(tmp_path):
     sink = FileSink(tmp_path / "decisions.jsonl")
     sink.close()
