@@ -1,6 +1,8 @@
 """What loads and can hardly be meant: found by looking at accounts, models and policies together."""
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
 from gateway.config import Settings
 from gateway.core.model import Model, Prices
@@ -12,7 +14,7 @@ _MANY = 5
 
 def hints(settings: Settings, snapshot: Snapshot) -> list[str]:
     """One warning for each."""
-    return [*_uncovered(snapshot), *_prices(snapshot), *_ignored(settings)]
+    return [*_uncovered(snapshot), *_prices(snapshot), *_ignored(settings), *_unwritable(settings)]
 
 
 def _uncovered(snapshot: Snapshot) -> Iterator[str]:
@@ -48,3 +50,10 @@ def _ignored(settings: Settings) -> Iterator[str]:
     for path in sorted((*folder.glob("*.yml"), *folder.glob("[!.]*/*.yaml"))):
         if path.suffix == ".yml" or is_policy(path):
             yield f"files.policies: {path} is not read; expected {folder}/NAME.yaml"
+
+
+def _unwritable(settings: Settings) -> Iterator[str]:
+    """The file is made by the first record: until then nobody would notice."""
+    target = settings.decision_log
+    if target not in ("-", "off") and not os.access(Path(target).parent, os.W_OK):
+        yield f"decision_log: the folder {Path(target).parent} is not there or cannot be written: records will be lost"

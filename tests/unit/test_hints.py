@@ -55,3 +55,15 @@ def test_policies_that_are_not_read_are_named(tmp_path: Path):
     (tmp_path / "policies" / "..data").mkdir()
     (tmp_path / "policies" / "..data" / "x.yaml").write_text(POLICY)
     assert [hint.partition(" is not read")[0].rsplit("/", 1)[1] for hint in hints(path)] == ["x.yaml", "team.yml"]
+
+
+def test_records_without_a_place_to_go_are_told_before_they_are_lost(tmp_path: Path):
+    path = write_config(tmp_path)
+    text = path.read_text()
+    path.write_text(f"{text}decision_log: logs/decisions.jsonl\n")
+    (hint,) = hints(path)
+    assert (
+        hint == f"decision_log: the folder {tmp_path / 'logs'} is not there or cannot be written: records will be lost"
+    )
+    (tmp_path / "logs").mkdir()
+    assert hints(path) == []
