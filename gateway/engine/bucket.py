@@ -69,9 +69,9 @@ class Bucket:
         self._advance(now_ms)
         p, at_ms = self.p, self.at_ms
         self._configure(spec)
-        if idle:
-            self.level = self.cap
-        if self.p != p:
+        if idle:  # the same as no state at all, so that one dropped in between makes no difference
+            self.level, self.tick = self.cap, now_ms // self.tick_ms
+        elif self.p != p:
             self.level = self.level * self.p // p
             self.tick = -(-at_ms // self.tick_ms)
         self.level = min(self.level, self.cap)
@@ -131,6 +131,8 @@ class Bucket:
         tick = now_ms // self.tick_ms
         if self.tick - tick > self.p:
             self.tick = tick
+        if self.holds and self._over(next(iter(self.holds))) <= tick:
+            self._advance(now_ms)  # so that a run of refusals does not walk over the same holds again and again
         level = self.seen = self._refilled(now_ms)
         lacking = amount * self.p - level
         # An amount of nothing passes even in debt: it takes nothing.
@@ -224,14 +226,15 @@ class Bucket:
 
     def copy(self, now_ms: int) -> "Bucket":
         twin = Bucket(self.key, self.spec, now_ms)
-        twin.level, twin.held, twin.tick, twin.holds = self.level, self.held, self.tick, dict(self.holds)
+        twin.level, twin.held, twin.tick = self.level, self.held, self.tick
+        twin.holds, twin.spent = dict(self.holds), set(self.spent)
         return twin
 
     def promoted(self, key: str, spec: RateSpec, now_ms: int) -> "Bucket":
         """An enforced bucket that starts where this shadow is, without its debt."""
         twin = self.copy(now_ms)
         twin._advance(now_ms)
-        twin.key, twin.held, twin.holds, twin.level = key, 0, {}, max(0, twin.level)
+        twin.key, twin.held, twin.holds, twin.spent, twin.level = key, 0, {}, set(), max(0, twin.level)
         return twin.place(spec, now_ms)
 
     def idle(self, now_ms: int) -> bool:

@@ -32,6 +32,14 @@ class Row:
     def key(self) -> str:
         return self.budget.key
 
+    def droppable(self, now_ms: int) -> bool:
+        """It holds nothing, and is empty or long over."""
+        return not self.held and (not self.used or self.end_ms + KEEP_MS <= now_ms)
+
+    @property
+    def empty(self) -> bool:
+        return not (self.used or self.held)
+
     def fit(self, amount: int, now_ms: int) -> int | None:
         """0 if `amount` fits, else the milliseconds to the end of the period, None if it never will."""
         size = self.budget.spec.amount
@@ -81,6 +89,7 @@ class Budget:
         row = self.rows.get(label)
         if row is None:
             row = self.rows[label] = Row(self, label, start, end)
+        if row.empty:  # which is the same as none, and may have been dropped
             row.used = row.opening = _carried(before, start, now_ms)
         row.start_ms, row.end_ms = start, end
         self.current = row
@@ -92,7 +101,7 @@ class Budget:
             raise TypeError(f"limit {self.key!r} is a budget; {spec!r} must have another key")
         label, start, end = span_at(now_ms, spec.period, spec.zone, spec.anchor_day)
         row = self.rows.get(label)
-        used = _carried(self.current, start, now_ms) if row is None else row.used + row.held
+        used = _carried(self.current, start, now_ms) if row is None or row.empty else row.used + row.held
         return Reading(spec, spec.amount - used, max(0, end - now_ms), 0)
 
     def promoted(self, key: str, spec: BudgetSpec, now_ms: int, ceiling: int) -> "Budget":
@@ -107,7 +116,7 @@ class Budget:
 
     def prune(self, now_ms: int) -> list[Row]:
         """Forget rows that hold nothing and are long over, or empty; returns them."""
-        old = [row for row in self.rows.values() if not row.held and (not row.used or row.end_ms + KEEP_MS <= now_ms)]
+        old = [row for row in self.rows.values() if row.droppable(now_ms)]
         for row in old:
             row.gone = True
             del self.rows[row.label]
@@ -115,9 +124,9 @@ class Budget:
                 self.current = None
         return old
 
-    def idle(self, _now_ms: int) -> bool:
-        """No row worth keeping: the same as no state at all. Ask after `prune`."""
-        return not self.rows
+    def idle(self, now_ms: int) -> bool:
+        """No row worth keeping: the same as no state at all."""
+        return all(row.droppable(now_ms) for row in self.rows.values())
 
 
 def _carried(before: Row | None, start_ms: int, now_ms: int) -> int:

@@ -60,15 +60,15 @@ class Distinct:
         """The running sub-window; a clock that went back stays in the newest one."""
         return max(self.newest, now_ms // self.hop_ms)
 
-    def _forget(self, now_ms: int) -> int:
-        """Drop what has left the window; returns the running sub-window."""
-        sub = self.newest = self._sub(now_ms)
-        seen, tokens, last = self.seen, self.tokens, sub - SUB_WINDOWS
-        while seen and seen[first := next(iter(seen))] <= last:
-            del seen[first]
-        while tokens and (oldest := next(iter(tokens))) <= last:
-            del tokens[oldest]
-        return sub
+    def _forget(self, now_ms: int) -> None:
+        """Drop what has left the window."""
+        self.newest = self._sub(now_ms)
+        last = self.newest - SUB_WINDOWS
+        # Collected first: taking the first of a dictionary again and again is quadratic in what was taken before.
+        for prompt in list(_keys_until(self.seen.items(), last)):
+            del self.seen[prompt]
+        for oldest in [old for old in self.tokens if old <= last]:
+            del self.tokens[oldest]
 
     @property
     def used(self) -> int:
@@ -146,6 +146,11 @@ class Distinct:
         """Nothing remembered and nothing open: the same as no state at all."""
         self._forget(now_ms)
         return not (self.seen or self.tokens or self.fresh)
+
+
+def _keys_until(items: Iterable[tuple[int, int]], last: int) -> Iterator[int]:
+    """The prompts, oldest first, that were last used in `last` or before."""
+    return (prompt for prompt, _ in takewhile(lambda item: item[1] <= last, items))
 
 
 def _running(ages: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:

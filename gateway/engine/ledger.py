@@ -173,7 +173,10 @@ class Ledger:
             amount = reservation.on_expiry.get(spec.unit, 0) if rate else reserved
             place.settle(reserved, amount, now_ms, reservation)
             self._charged(reservation.id, place, amount, now_ms)
-            commits.append(Commit(place, spec, amount, place.spent_since(reservation) if type(place) is Bucket else 0))
+            if isinstance(place, Bucket):
+                commits.append(Commit(place, spec, amount, place.spent_since(reservation)))
+            elif isinstance(place, Row):  # slots and prompts have nothing that a late settle could correct
+                commits.append(Commit(place, spec, amount, 0))
         self._tombstones.expired(reservation.id, commits, now_ms)
         self._ended(reservation)
         self._events.emit("ledger.expired")

@@ -91,7 +91,7 @@ class States:
 
     def make(self, key: str, spec: Spec, now_ms: int) -> State:
         """A new state for `spec`, not added yet."""
-        shadow = None if spec.shadow else self.by_key.get(key + AUDIT)
+        shadow = None if spec.shadow else self._shadow(key, now_ms)
         if isinstance(spec, RateSpec):
             return shadow.promoted(key, spec, now_ms) if isinstance(shadow, Bucket) else self._new(key, spec, now_ms)
         if isinstance(spec, BudgetSpec) and isinstance(shadow, Budget):
@@ -100,6 +100,11 @@ class States:
             return shadow.copy(key)
         # Leases that a shadow counts end with their streams; an enforced limit starts empty.
         return self._new(key, spec, now_ms)
+
+    def _shadow(self, key: str, now_ms: int) -> State | None:
+        """The state that audit mode keeps under this key; an idle one is the same as none."""
+        shadow = self.by_key.get(key + AUDIT)
+        return None if shadow is None or shadow.idle(now_ms) else shadow
 
     def _new(self, key: str, spec: Spec, now_ms: int) -> State:
         if isinstance(spec, RateSpec):
@@ -123,7 +128,8 @@ class States:
             if isinstance(state, Budget):
                 for row in state.prune(now_ms):
                     self._note(Dropped(key, row.label, row.used - row.opening, now_ms))
-            if state.idle(now_ms):
+            # Made again beside its shadow, a limit would start as the shadow stands: only a promotion may do that.
+            if state.idle(now_ms) and self._shadow(key, now_ms) is None:
                 state.gone = True
                 del self.by_key[key]
                 self._note(Dropped(key, "", 0, now_ms))

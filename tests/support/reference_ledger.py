@@ -71,6 +71,8 @@ class RefRate:
 
     def wait(self, amount, now):
         self.mend_clock(now)
+        if any(self.over(since) <= now - now % self.tick for since, _ in self.holds.values()):
+            self.catch_up(now)
         level = self.level_at(now)
         if amount == 0 or level >= amount:
             return 0

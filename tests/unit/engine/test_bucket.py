@@ -216,3 +216,21 @@ def test_a_request_given_back_at_once_is_given_back_whole_and_later_less():
         bucket.settle(1, 0, T0 + after_ms, NOBODY)
         assert left(bucket, T0 + after_ms) == expected
         assert bucket.level <= bucket.cap
+
+
+def test_an_idle_bucket_is_full_under_a_wider_window():
+    bucket = Bucket("k", RateSpec("k", Unit.TOTAL_TOKENS, 60, 60, 10), 0)
+    wide = RateSpec("k", Unit.TOTAL_TOKENS, 60, 7200, 10)
+    assert bucket.peek(wide, 61_000).remaining == 10
+
+
+def test_a_refusal_lets_holds_go_that_have_had_their_window():
+    bucket = Bucket("k", RateSpec("k", Unit.TOTAL_TOKENS, 1, 60, 10), 0)
+    owners = [Reservation(f"r{i}", [], {}, 0, 600_000) for i in range(10)]
+    for owner in owners:
+        assert bucket.fit(1, 0) == 0
+        bucket.take(1, 0, owner)
+    assert bucket.fit(9, 60_000) > 0
+    assert not bucket.holds
+    assert bucket.spent == set(owners)
+    assert bucket.held == 0

@@ -88,6 +88,29 @@ def test_a_clock_that_goes_back_forgets_nothing_early():
     assert place.seen[1] == 10
 
 
+def test_many_prompts_that_leave_together_are_dropped_in_linear_time():
+    place = Distinct("k", DistinctSpec("k", Unit.DISTINCT_PROMPTS, 100_000, HOUR_S))
+    for prompt in range(1, 50_001):
+        ask(place, prompt, 0)
+    counted = CountedDict(place.seen)
+    place.seen = counted
+    place.fit(prompt_amount(1), SUB_WINDOWS * HOP)
+    assert not place.seen
+    assert counted.walks == 1, "each walk from the front passes over all that was taken before"
+
+
+class CountedDict(dict):
+    walks = 0
+
+    def items(self):
+        self.walks += 1
+        return super().items()
+
+    def __iter__(self):
+        self.walks += 1
+        return super().__iter__()
+
+
 steps = st.lists(
     st.tuples(st.integers(1, 8), st.integers(0, 3 * HOUR_S * 1000 // 4), st.integers(0, 60)), min_size=1, max_size=60
 )

@@ -158,6 +158,34 @@ def test_a_reservation_of_nothing_is_charged_after_its_state_was_dropped():
     assert left(ledger, TOKENS, MONEY, now=T0 + 120_000) == [60, 600]
 
 
+def test_reservations_of_nothing_in_a_period_long_over_do_not_bring_it_back():
+    ledger = Ledger()
+    day = 86_400_000
+    for name in ("a", "b"):
+        assert ledger.reserve(name, (MONEY,), {}, {}, 9 * day, T0).granted
+    ledger.states.sweep(T0 + 3 * day, 9)
+    for name in ("a", "b"):
+        ledger.settle(name, want(usd=1), T0 + 3 * day)
+        assert ledger.states.by_key == {}
+    assert left(ledger, MONEY, now=T0) == [1000]
+
+
+def test_an_enforced_limit_without_use_is_not_promoted_again():
+    ledger = Ledger()
+    shadow = BudgetSpec("usd", Unit.USD, 50, Period.DAY, shadow=True)
+    ledger.reserve("a", (MONEY, shadow), want(usd=40), {}, 10_000, T0)
+    ledger.settle("a", want(usd=40), T0)
+    ledger.reserve("b", (BudgetSpec("other", Unit.USD, 9, Period.DAY),), {}, {}, 10_000, T0)
+    fresh = RateSpec("rate", Unit.TOTAL_TOKENS, 60, 60, 100)
+    watched = RateSpec("rate", Unit.TOTAL_TOKENS, 1, 60, 50, shadow=True)
+    ledger.reserve("c", (fresh, watched), {}, {}, 10_000, T0)
+    ledger.reserve("d", (watched,), want(30), {}, 10_000, T0)
+    ledger.settle("c", {}, T0)
+    ledger.settle("d", want(30), T0)
+    ledger.states.sweep(T0 + 61_000, 99)
+    assert left(ledger, fresh, watched, now=T0 + 61_000) == [100, 21]
+
+
 def test_a_late_settle_finds_a_bucket_that_was_dropped():
     ledger = Ledger()
     ledger.reserve("a", (TOKENS,), want(10), want(), 10, T0)
