@@ -6,9 +6,12 @@ import pytest
 
 from gateway.core.clock import ManualClock
 from gateway.core.ports import NoEvents
+from gateway.core.redis_target import parse
 from gateway.core.units import Unit, prompt_amount
 from gateway.engine.spec import BudgetSpec, DistinctSpec, Period, RateSpec, SlotSpec
 from gateway.stores.open import open_store
+from gateway.stores.redis.store import RedisStore
+from tests.support.redis_server import redis_cluster, redis_server
 
 RATE = RateSpec("acme|tokens", Unit.TOTAL_TOKENS, 600, 60, 100)
 MONEY = BudgetSpec("acme|usd", Unit.USD, 1000, Period.DAY, "Europe/Berlin")
@@ -21,17 +24,41 @@ def want(tokens=0, usd=0):
     return {Unit.TOTAL_TOKENS: tokens, Unit.USD: usd}
 
 
-@pytest.fixture(params=["memory:", "sqlite:"])
-def url(request, tmp_path):
-    return request.param if request.param == "memory:" else f"sqlite:{tmp_path / 'usage.db'}"
+@pytest.fixture(scope="module")
+def one_redis():
+    with redis_server() as server:
+        yield [server]
 
 
-def with_store(url, body):
+@pytest.fixture(scope="module")
+def three_redis():
+    with redis_cluster() as servers:
+        yield servers
+
+
+@pytest.fixture(params=[
+    "memory", "sqlite", pytest.param("redis", marks=pytest.mark.redis), pytest.param("cluster", marks=pytest.mark.redis)
+])  # fmt: skip
+def make(request, tmp_path):
+    """From a clock to a store that is not open yet."""
+    if request.param == "memory":
+        return lambda clock: open_store("memory:", clock, NoEvents())
+    if request.param == "sqlite":
+        return lambda clock: open_store(f"sqlite:{tmp_path / 'usage.db'}", clock, NoEvents())
+    servers = request.getfixturevalue("one_redis" if request.param == "redis" else "three_redis")
+    for server in servers:
+        server.say("FLUSHALL")
+    scheme = "redis" if request.param == "redis" else "redis+cluster"
+    target = parse(f"{scheme}://127.0.0.1:{servers[0].port}")
+    return lambda clock: RedisStore(target, clock, clock_decides=True)
+
+
+def with_store(make, body):
     """Run `body(store, clock)` on an open store and close it."""
 
     async def run():
         clock = ManualClock()
-        store = open_store(url, clock, NoEvents())
+        store = make(clock)
         await store.open()
         try:
             await body(store, clock)
@@ -41,7 +68,7 @@ def with_store(url, body):
     asyncio.run(run())
 
 
-def test_all_or_nothing(url):
+def test_all_or_nothing(make):
     async def body(store, _clock):
         before = await store.peek(ALL)
         verdict = await store.reserve("a", ALL, want(50, 1001), want(), TTL)
@@ -50,11 +77,12 @@ def test_all_or_nothing(url):
         assert verdict.readings[1].wait_ms is None
         assert await store.peek(ALL) == before
         assert await store.held() == []
+        assert store.degraded is False
 
-    with_store(url, body)
+    with_store(make, body)
 
 
-def test_settle_refunds_and_frees_the_slot(url):
+def test_settle_refunds_and_frees_the_slot(make):
     async def body(store, _clock):
         verdict = await store.reserve("a", ALL, want(100, 900), want(), TTL)
         assert [reading.remaining for reading in verdict.readings] == [0, 100, 1]
@@ -62,10 +90,10 @@ def test_settle_refunds_and_frees_the_slot(url):
         store.settle("a", want(99, 999))
         assert [reading.remaining for reading in await store.peek(ALL)] == [60, 700, 2]
 
-    with_store(url, body)
+    with_store(make, body)
 
 
-def test_more_than_reserved_is_debited_without_asking(url):
+def test_more_than_reserved_is_debited_without_asking(make):
     async def body(store, _clock):
         await store.reserve("a", ALL, want(10, 10), want(), TTL)
         store.settle("a", want(150, 1500))
@@ -75,10 +103,10 @@ def test_more_than_reserved_is_debited_without_asking(url):
         assert denied.failing == (0, 1)
         assert denied.readings[0].wait_ms == 5100  # 51 tokens at 10 a second
 
-    with_store(url, body)
+    with_store(make, body)
 
 
-def test_the_same_id_again_is_the_same_answer(url):
+def test_the_same_id_again_is_the_same_answer(make):
     async def body(store, _clock):
         first = await store.reserve("a", ALL, want(60, 60), want(), TTL)
         assert await store.reserve("a", ALL, want(60, 60), want(), TTL) == first
@@ -87,10 +115,10 @@ def test_the_same_id_again_is_the_same_answer(url):
         with pytest.raises(ValueError, match="used once"):
             await store.reserve("a", ALL, want(60, 60), want(), TTL)
 
-    with_store(url, body)
+    with_store(make, body)
 
 
-def test_expiry_commits_money_and_what_was_named_for_rates(url):
+def test_expiry_commits_money_and_what_was_named_for_rates(make):
     async def body(store, clock):
         await store.reserve("a", ALL, want(100, 900), want(30, 5), 1000)
         clock.advance(1)
@@ -100,10 +128,10 @@ def test_expiry_commits_money_and_what_was_named_for_rates(url):
         store.settle("a", want(0, 0))
         assert [reading.remaining for reading in await store.peek(ALL)] == [20, 800, 2]
 
-    with_store(url, body)
+    with_store(make, body)
 
 
-def test_renewing_keeps_a_reservation_alive(url):
+def test_renewing_keeps_a_reservation_alive(make):
     async def body(store, clock):
         await store.reserve("a", ALL, want(10, 10), want(), 1000)
         clock.advance(0.9)
@@ -114,10 +142,10 @@ def test_renewing_keeps_a_reservation_alive(url):
         assert [(h.id, h.expires_at_ms - clock.now_ms()) for h in held] == [("a", 100)]
         assert held[0].amounts == {"total_tokens": 10, "usd": 10, "concurrent": 1}
 
-    with_store(url, body)
+    with_store(make, body)
 
 
-def test_top_up_is_all_or_nothing(url):
+def test_top_up_is_all_or_nothing(make):
     async def body(store, _clock):
         await store.reserve("a", ALL, want(10, 100), want(), TTL)
         assert (await store.top_up("a", want(20, 900))).granted
@@ -129,10 +157,10 @@ def test_top_up_is_all_or_nothing(url):
         with pytest.raises(KeyError):
             await store.top_up("a", want(1))
 
-    with_store(url, body)
+    with_store(make, body)
 
 
-def test_a_shadow_limit_never_denies_and_is_debited_as_if_enforced(url):
+def test_a_shadow_limit_never_denies_and_is_debited_as_if_enforced(make):
     shadow = RateSpec("acme|tokens", Unit.TOTAL_TOKENS, 60, 60, 30, shadow=True)
 
     async def body(store, _clock):
@@ -144,10 +172,10 @@ def test_a_shadow_limit_never_denies_and_is_debited_as_if_enforced(url):
         store.settle("b", want(0))
         assert [reading.remaining for reading in await store.peek((RATE, shadow))] == [80, 10]
 
-    with_store(url, body)
+    with_store(make, body)
 
 
-def test_interleaved_requests_never_exceed_any_limit(url):
+def test_interleaved_requests_never_exceed_any_limit(make):
     async def body(store, _clock):
         async def one(i):
             verdict = await store.reserve(f"r{i}", (RATE, MONEY), want(7, 90), want(), TTL)
@@ -160,19 +188,19 @@ def test_interleaved_requests_never_exceed_any_limit(url):
         assert sum(granted) == 11  # 11 × 90 of 1000; 11 × 7 of 100
         assert [reading.remaining for reading in await store.peek((RATE, MONEY))] == [23, 10]
 
-    with_store(url, body)
+    with_store(make, body)
 
 
-def test_the_same_key_twice_is_a_mistake_in_the_caller(url):
+def test_the_same_key_twice_is_a_mistake_in_the_caller(make):
     async def body(store, _clock):
         with pytest.raises(ValueError, match="share a key"):
             await store.reserve("a", (RATE, RATE), want(1), want(), TTL)
         assert (await store.peek((RATE,)))[0].remaining == 100
 
-    with_store(url, body)
+    with_store(make, body)
 
 
-def test_changing_a_limit_keeps_usage(url):
+def test_changing_a_limit_keeps_usage(make):
     smaller = RateSpec(RATE.key, RATE.unit, 600, 60, 50)
     cheaper = BudgetSpec(MONEY.key, MONEY.unit, 500, Period.DAY, MONEY.zone)
 
@@ -183,7 +211,7 @@ def test_changing_a_limit_keeps_usage(url):
         assert (await store.reserve("b", (smaller, cheaper), want(40, 201), want(), TTL)).failing == (1,)
         assert (await store.reserve("c", (smaller, cheaper), want(40, 200), want(), TTL)).granted
 
-    with_store(url, body)
+    with_store(make, body)
 
 
 PROMPTS = DistinctSpec("acme|prompts", Unit.DISTINCT_PROMPTS, 2, 3600)
@@ -194,7 +222,7 @@ def asks(prompt, tokens=0):
     return {Unit.DISTINCT_PROMPTS: prompt_amount(prompt), Unit.UNIQUE_OUTPUT_TOKENS: prompt_amount(prompt, tokens)}
 
 
-def test_a_prompt_counts_once_and_is_never_given_back(url):
+def test_a_prompt_counts_once_and_is_never_given_back(make):
     async def body(store, clock):
         for number, prompt in enumerate((1, 2, 1, 2)):
             verdict = await store.reserve(str(number), (PROMPTS, UNIQUE), asks(prompt, 30), {}, TTL)
@@ -207,10 +235,10 @@ def test_a_prompt_counts_once_and_is_never_given_back(url):
         assert (await store.reserve("later", (PROMPTS, UNIQUE), asks(3, 30), {}, TTL)).granted
         assert [one.amounts for one in await store.held()] == [{"distinct_prompts": 1, "unique_output_tokens": 30}]
 
-    with_store(url, body)
+    with_store(make, body)
 
 
-def test_what_is_new_in_audit_mode_refuses_nobody_and_is_promoted(url):
+def test_what_is_new_in_audit_mode_refuses_nobody_and_is_promoted(make):
     shadow = DistinctSpec(PROMPTS.key, PROMPTS.unit, 1, PROMPTS.window_s, shadow=True)
 
     async def body(store, _clock):
@@ -221,4 +249,4 @@ def test_what_is_new_in_audit_mode_refuses_nobody_and_is_promoted(url):
         assert (await store.reserve("c", (enforced,), asks(2), {}, TTL)).failing == (0,)
         assert (await store.reserve("d", (enforced,), asks(1), {}, TTL)).granted
 
-    with_store(url, body)
+    with_store(make, body)
