@@ -53,6 +53,7 @@ def build_plan(policies: Sequence[CompiledPolicy], revision: str, here: Situatio
         output_cap=min(enforced_caps, default=None),
         has_money=any(limit.spec.unit is Unit.USD and not limit.spec.shadow for limit in limits),
         counts_prompts=any(isinstance(limit.spec, DistinctSpec) for limit in limits),
+        one_prompt=any(isinstance(limit.spec, DistinctSpec) and not limit.spec.shadow for limit in limits),
         policies=tuple((policy.id, policy.mode) for policy in covering),
         enforced=tuple(rule for rule in rules if rule.policy.mode == "enforce" and rule.name != OUTPUT_RULE),
         audited=tuple(rule for rule in rules if rule.policy.mode == "audit"),

@@ -18,7 +18,14 @@ from gateway.policy.words import size
 _RANK: Final[dict[Scope, int]] = {"key": 0, "account": 1, "org": 2, "all": 3}
 # The longest a period can be, an hour of clock change included.
 _LONGEST_S: Final = {Period.DAY: 90_000, Period.MONTH: 31 * 86_400 + 3600}
-_PARTS: Final = (Unit.INPUT_TOKENS, Unit.OUTPUT_TOKENS)
+_PARTS: Final = {
+    Unit.TOTAL_TOKENS: (Unit.INPUT_TOKENS, Unit.OUTPUT_TOKENS, Unit.REASONING_TOKENS),
+    Unit.OUTPUT_TOKENS: (Unit.REASONING_TOKENS,),
+    Unit.REQUESTS: (Unit.LOGPROB_REQUESTS,),
+}
+"""What is counted by another unit as well. Prompts are not: one stays counted whose request was given back."""
+_HOLDS_OUTPUT: Final = (Unit.OUTPUT_TOKENS, Unit.TOTAL_TOKENS, Unit.UNIQUE_OUTPUT_TOKENS)
+"""Units that may have to hold all the output that a request asks for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +56,7 @@ def nothing_fits(file: PolicyFile, scene: Scene) -> Complaints:
     cap = _largest_output(file.policy, scene)
     for one in _sized(file.policy):
         most = one.spec.burst if isinstance(one.spec, RateSpec) else one.spec.amount
-        if cap is not None and one.spec.unit in (Unit.OUTPUT_TOKENS, Unit.TOTAL_TOKENS) and most < cap:
+        if cap is not None and one.spec.unit in _HOLDS_OUTPUT and most < cap:
             message = f"a request that asks for the {cap} output tokens it may ask for never fits into {most}"
             yield one.path, f"'{one.name}': {message}"
 
@@ -90,7 +97,7 @@ def _always_with(other: PolicyFile, file: PolicyFile) -> bool:
 def _makes_inert(outer: _Sized, inner: _Sized) -> bool:
     if _RANK[outer.per] < _RANK[inner.per] or outer.models not in ("all", inner.models):
         return False
-    if outer.spec.unit != inner.spec.unit and not (outer.spec.unit is Unit.TOTAL_TOKENS and inner.spec.unit in _PARTS):
+    if outer.spec.unit != inner.spec.unit and inner.spec.unit not in _PARTS.get(outer.spec.unit, ()):
         return False
     if not _stricter(outer.spec, inner.spec):
         return False

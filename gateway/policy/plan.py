@@ -76,6 +76,8 @@ class Plan:
     policies: tuple[tuple[str, Mode], ...]
     counts_prompts: bool = False
     """A limit asks which prompt it is."""
+    one_prompt: bool = False
+    """An enforced one does: several prompts in one request could not be told apart."""
     enforced: tuple[AccessRule, ...] = ()
     audited: tuple[AccessRule, ...] = ()
     standing_findings: tuple[Finding, ...] = field(default=())

@@ -1,7 +1,8 @@
 """What becomes of limits while a remote store does not answer, stated for each class of limit.
 
     closed   the request is refused (limiter_unavailable)
-    local    this process counts alone, on its share of the limit; after `local_s` the class is closed
+    local    this process counts alone, on its share of the limit; after `local_s` the class is closed, and so it is
+             for a request that fits the limit but not the share
     open     the limit is not applied
 
 Over-use is bounded: with R replicas and a share of 1/R, local limits admit at most what the limit allows beside what
@@ -18,7 +19,7 @@ from pathlib import Path
 
 from gateway.core.clock import Clock
 from gateway.core.ports import Events
-from gateway.core.units import Amounts, Unit
+from gateway.core.units import Amounts, Unit, shown
 from gateway.engine.spec import DistinctSpec, RateSpec, SlotSpec, Spec
 from gateway.engine.verdict import Held, Reading, Verdict
 from gateway.stores.base import LedgerReport, Store, StoreUnavailable
@@ -116,6 +117,9 @@ class FallbackStore:
         kept = [index for index, stance in enumerate(stances) if stance is Stance.LOCAL]
         shares = [share_of(specs[index], self._loss.replicas) for index in kept]
         verdict = await self._local.reserve(reservation_id, shares, amounts, on_expiry, ttl_ms)
+        too_large = [specs[kept[index]] for index in verdict.failing if verdict.readings[index].wait_ms is None]
+        if any(shown(spec.unit, amounts.get(spec.unit, 0)) <= _room(spec) for spec in too_large):
+            raise error  # it fits the limit, only not this share of it: that is no mistake of the caller's
         if verdict.granted:
             self._own[reservation_id] = None
         return _over_all(specs, kept, verdict)
@@ -174,9 +178,14 @@ class FallbackStore:
         await self._remote.close()
 
 
+def _room(spec: Spec) -> int:
+    """What the largest request that ever fits may need."""
+    return spec.burst if isinstance(spec, RateSpec) else spec.amount
+
+
 def _over_all(specs: Sequence[Spec], kept: Sequence[int], local: Verdict) -> Verdict:
     """A verdict on the local shares as one on all limits; what is open shows as untouched."""
-    readings = [Reading(spec, spec.burst if isinstance(spec, RateSpec) else spec.amount, 0, 0) for spec in specs]
+    readings = [Reading(spec, _room(spec), 0, 0) for spec in specs]
     for index, reading in zip(kept, local.readings, strict=True):
         # Told in the caller's own limit, so that its size does not seem to change.
         readings[index] = replace(reading, spec=specs[index])

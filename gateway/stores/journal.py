@@ -1,20 +1,22 @@
 """The SQLite file of the ledger: whole batches in, everything out. Knows rows, not the engine."""
 
 import sqlite3
-from contextlib import closing
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 
 from gateway.engine.states import Dropped
 from gateway.stores.base import LedgerReport
-from gateway.stores.sqlite_file import open_file
+from gateway.stores.sqlite_file import copy_database, open_file
 from gateway.stores.verify import verify
 
 NAME = "usage database"
 FORMAT = "2"
 ENTRIES_KEPT = 1_000_000
 """Older entries of the ledger are summed up in its checkpoint: about 100 MB of disk."""
+SUMMED_AT_ONCE = 5_000
+"""About 10 ms."""
 
 BucketRow = tuple[str, str, int, int]
 """key, spec, level, tick."""
@@ -115,12 +117,16 @@ class Journal:
         many("INSERT OR REPLACE INTO reservation VALUES (?, ?, ?, ?, ?)", batch.opened)
         many("INSERT INTO entry (at_ms, charged_by, key, label, amount) VALUES (?, ?, ?, ?, ?)", batch.entries)
 
-    def compact(self, keep: int = ENTRIES_KEPT) -> None:
-        """Sum up all but the newest `keep` entries in the checkpoint, in one transaction."""
+    def compact(self, keep: int = ENTRIES_KEPT, at_most: int = SUMMED_AT_ONCE) -> None:
+        """Sum up the oldest entries in the checkpoint, in one transaction, if more than `keep` are there.
+
+        At most `at_most` at a time: whoever waits for a commit waits for this.
+        """
         run = self._connection.execute
         run("BEGIN IMMEDIATE")
         try:
-            (last,) = run("SELECT COALESCE(MAX(seq), 0) - ? FROM entry", (keep,)).fetchone()
+            first, newest = run("SELECT (SELECT MIN(seq) FROM entry), (SELECT MAX(seq) FROM entry)").fetchone()
+            last = 0 if newest is None else min(newest - keep, first + at_most - 1)
             run(_SUM_UP, (last,))
             run("DELETE FROM entry WHERE seq <= ?", (last,))
             run("COMMIT")
@@ -129,14 +135,16 @@ class Journal:
                 run("ROLLBACK")
             raise
 
-    def verify(self) -> LedgerReport:
-        """Whether the ledger explains every counter; see stores/verify.py."""
-        return verify(self._connection)
+    def verify(self, between: Callable[[], None] = lambda: None) -> LedgerReport:
+        """Whether the ledger explains every counter; see stores/verify.py. `between` may write, but not compact."""
+        return verify(self._connection, between)
 
-    def copy_to(self, path: Path) -> None:
-        """A whole copy of the file as of the last commit. Raises sqlite3.Error or OSError."""
-        with closing(sqlite3.connect(path)) as target:
-            self._connection.backup(target)
+    def copy_to(self, path: Path, between: Callable[[], None]) -> None:
+        """A whole copy of the file with all that `between` writes. Raises sqlite3.Error or OSError.
+
+        What a ceiling promises beyond its counter would count as spent in the copy: nobody spends there.
+        """
+        copy_database(self._connection, path, "UPDATE budget SET ceiling = charged", between)
 
     def close(self) -> None:
         self._connection.close()

@@ -10,7 +10,7 @@ from itertools import islice
 
 from gateway.engine.bucket import Bucket
 from gateway.engine.budget import UNBOUNDED, Row
-from gateway.engine.distinct import SUB_WINDOWS, Distinct
+from gateway.engine.distinct import MAX_REMEMBERED, SUB_WINDOWS, Distinct
 from gateway.engine.place import Hold, Place
 from gateway.engine.reservation import Reservation
 from gateway.engine.slots import Slots
@@ -77,11 +77,12 @@ class Cut:
 class Pending:
     """Dirty places and reservations; each once, however often it changed, so it is bounded by what is alive."""
 
-    __slots__ = ("_busy", "_entries", "_places", "_reservations", "dropped")
+    __slots__ = ("_busy", "_entries", "_most", "_places", "_reservations", "dropped")
 
     def __init__(self, dropped: list[Dropped]) -> None:
         self.dropped = dropped
         self._entries: list[EntryRow] = []
+        self._most = MOST_ENTRIES
         self._places: dict[Place, None] = {}
         self._reservations: dict[str, Reservation | None] = {}
         # Rows whose ceiling stands above their exact value: charged at the last cut, and when that was.
@@ -101,8 +102,10 @@ class Pending:
     def charged(self, charged_by: str, row: Row, amount: int, at_ms: int) -> None:
         """One entry of the ledger. While the disk fails they pile up, and beyond a bound they are summed up."""
         self._entries.append((at_ms, charged_by, row.key, row.label, min(amount, _LARGEST)))
-        if len(self._entries) > MOST_ENTRIES:
+        if len(self._entries) > self._most:
             self._entries = _summed(self._entries)
+            # Where many counters are charged a sum is long too: summing up again at once would shorten nothing.
+            self._most = max(MOST_ENTRIES, 2 * len(self._entries))
 
     def need(self, row: Row, amount: int) -> int:
         """Ask for room for `amount` more; returns the ceiling that the next cut will set at least."""
@@ -129,7 +132,7 @@ class Pending:
                 place.unwritten = 0
                 if place.written_sub != place.newest:
                     place.written_sub = place.newest
-                    cut.forgotten.append((place.key, place.newest - SUB_WINDOWS))
+                    cut.forgotten.append((place.key, _forgotten(place)))
                 cut.novelties.append((place, place.newest, list(place.tokens.items()), prompts))
             else:
                 self._set_ceiling(cut, place, now_s)
@@ -183,6 +186,12 @@ class Pending:
         self._entries[:0] = cut.entries
         # Their sums are among the entries already.
         self.dropped[:0] = [drop._replace(used=0) for drop in cut.dropped]
+
+
+def _forgotten(place: Distinct) -> int:
+    """The last sub-window of which nothing is remembered: it has left, or its prompts had to make room."""
+    left = place.newest - SUB_WINDOWS
+    return max(left, next(iter(place.seen.values())) - 1) if len(place.seen) >= MAX_REMEMBERED else left
 
 
 def _bucket(bucket: Bucket, level: int, tick: int) -> BucketRow:

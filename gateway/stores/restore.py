@@ -1,8 +1,10 @@
 """From the rows of a journal back to a ledger."""
 
+from itertools import islice
+
 from gateway.engine.bucket import Bucket
 from gateway.engine.budget import UNBOUNDED, Budget, Row
-from gateway.engine.distinct import Distinct
+from gateway.engine.distinct import MAX_REMEMBERED, Distinct
 from gateway.engine.ledger import Ledger
 from gateway.engine.place import Hold, Place
 from gateway.engine.reservation import Reservation
@@ -39,10 +41,20 @@ def restore(image: Image, ledger: Ledger, now_ms: int) -> None:
         known = ledger.states.by_key.get(key)
         if isinstance(known, Distinct):
             known.seen[prompt_from(prompt)] = sub
+            if len(known.seen) > 2 * MAX_REMEMBERED:
+                _bound(known)
+    for state in ledger.states.by_key.values():
+        if isinstance(state, Distinct):
+            _bound(state)
     for reservation_id, reserved_at_ms, expires_at_ms, holds, on_expiry in image.reservations:
         reservation = Reservation(reservation_id, [], amounts_from(on_expiry), reserved_at_ms, expires_at_ms)
         reservation.holds = [_hold(ledger, reservation, held, now_ms) for held in holds_from(holds)]
         ledger.restore(reservation)
+
+
+def _bound(place: Distinct) -> None:
+    """Forget the prompts beyond the bound that were used longest ago: the file may hold some that memory forgot."""
+    place.seen = dict(islice(place.seen.items(), max(0, len(place.seen) - MAX_REMEMBERED), None))
 
 
 def _budget(ledger: Ledger, key: str, spec: BudgetSpec) -> Budget:

@@ -15,8 +15,8 @@ A failing disk closes budgets once their ceilings are used up (StoreUnavailable)
 import sqlite3
 import threading
 import time
-from asyncio import CancelledError, wrap_future
-from collections.abc import Callable, Iterable, Sequence
+from asyncio import wrap_future
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from pathlib import Path
@@ -31,14 +31,15 @@ from gateway.engine.reservation import Reservation
 from gateway.engine.spec import Spec
 from gateway.engine.verdict import Held, Reading, Verdict
 from gateway.stores.base import LedgerReport, StoreUnavailable
-from gateway.stores.journal import Journal
+from gateway.stores.jobs import Job, do, stale
+from gateway.stores.journal import SUMMED_AT_ONCE, Journal
 from gateway.stores.pending import Cut, Pending
 from gateway.stores.restore import restore
 
 PATIENCE_S = 2.0
 """How long a caller waits for a ceiling before the disk counts as failed."""
 RETRY_S = 1.0
-COMPACT_EVERY = 100_000
+COMPACT_EVERY = SUMMED_AT_ONCE // 2
 """Entries of the ledger between two looks at how many there are."""
 
 
@@ -70,7 +71,9 @@ class SqliteStore:
         self._ledger.states.dropped = self._pending.dropped
         self._urgent = self._failing = False
         self._uncompacted = COMPACT_EVERY
-        self._jobs: list[tuple[Callable[[Journal], object], Future[object]]] = []
+        self._synced_s = self._committed_s = time.monotonic()
+        self._dirty = False
+        self._jobs: list[tuple[Job, Future[object]]] = []
         self._closing = True
         self._writer: threading.Thread | None = None
 
@@ -120,16 +123,16 @@ class SqliteStore:
 
     async def verify(self) -> LedgerReport:
         """Whether the ledger explains every budget's counter. Raises StoreUnavailable."""
-        report = await self._ask(Journal.verify)
+        report = await self._ask(lambda journal: journal.verify(lambda: self._write(journal)))
         assert isinstance(report, LedgerReport)
         return report
 
     async def backup(self, path: Path) -> None:
         """Copy the file as it is now; the copy is one file. Raises StoreUnavailable."""
-        await self._ask(lambda journal: journal.copy_to(path))
+        await self._ask(lambda journal: journal.copy_to(path, lambda: self._write(journal)))
 
-    async def _ask(self, job: Callable[[Journal], object]) -> object:
-        """Let the writer thread do something with the file, after it has written everything so far."""
+    async def _ask(self, job: Job) -> object:
+        """Let the writer thread do something with the file after a commit; what takes long lets others in between."""
         done: Future[object] = Future()
         with self._lock:
             self._require_open()
@@ -138,7 +141,7 @@ class SqliteStore:
             self._lock.notify_all()
         try:
             return await wrap_future(done)
-        except (sqlite3.Error, OSError, CancelledError) as error:
+        except (sqlite3.Error, OSError) as error:
             raise StoreUnavailable(f"usage database {self._path}: {error}") from error
 
     async def close(self) -> None:
@@ -196,29 +199,34 @@ class SqliteStore:
     # The writer thread.
 
     def _write_until_closed(self, journal: Journal) -> None:
-        synced_s = time.monotonic()
-        dirty = closing = False
+        closing = False
         while not closing:
             with self._lock:
                 if not (self._urgent or self._closing):
                     self._lock.wait(RETRY_S if self._failing else self._interval_s)
-                self._urgent, closing = False, self._closing
+                closing = self._closing
                 jobs, self._jobs = self._jobs, []
-                # A copy is to have exact values: what a ceiling promises beyond them would count as spent in it.
-                cut = self._cut(everything=closing or bool(jobs))
-            now_s = time.monotonic()
-            sync = closing or now_s - synced_s >= self._sync_s
-            if (not cut.empty or (dirty and sync)) and self._commit(journal, cut, sync=sync):
-                dirty = not sync
-                synced_s = now_s if sync else synced_s
-                self._compact(journal, len(cut.entries))
+            self._write(journal, closing=closing)
             for job, done in jobs:
-                _do(job, journal, done)
+                do(stale if self._failing else job, journal, done)
+            if not jobs:
+                self._compact(journal)
         journal.close()
 
-    def _compact(self, journal: Journal, entries: int) -> None:
-        """Now and then sum up what the ledger need not keep; a failure shows in the next commit."""
-        self._uncompacted += entries
+    def _write(self, journal: Journal, *, closing: bool = False) -> None:
+        """One commit of all that has changed, if there is any or the last one has still to be synced."""
+        with self._lock:
+            self._urgent = False
+            cut = self._cut(everything=closing)
+        now_s = time.monotonic()
+        sync = closing or now_s - self._synced_s >= self._sync_s
+        if (not cut.empty or (self._dirty and sync)) and self._commit(journal, cut, sync=sync):
+            self._dirty = not sync
+            self._synced_s = now_s if sync else self._synced_s
+            self._uncompacted += len(cut.entries)
+
+    def _compact(self, journal: Journal) -> None:
+        """Sum up what the ledger need not keep, faster than it grows; a failure shows in the next commit."""
         if self._uncompacted >= COMPACT_EVERY:
             self._uncompacted = 0
             with suppress(sqlite3.Error):
@@ -243,13 +251,9 @@ class SqliteStore:
         with self._lock:
             for row, ceiling in cut.ceilings:
                 row.ceiling = ceiling
-            self._failing = False
+            recovered, self._failing = self._failing, False
             self._lock.notify_all()
+        if recovered:
+            self._events.emit("store.back", store=self.name, seconds=round(time.monotonic() - self._committed_s, 1))
+        self._committed_s = time.monotonic()
         return True
-
-
-def _do(job: Callable[[Journal], object], journal: Journal, done: "Future[object]") -> None:
-    try:
-        done.set_result(job(journal))
-    except Exception as error:  # noqa: BLE001 - the asker hears of it; the writer goes on
-        done.set_exception(error)

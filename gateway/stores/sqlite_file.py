@@ -4,10 +4,16 @@ SQLite before 3.51.3 can corrupt a WAL file under two connections, so there is o
 other process out for as long as the owner lives; the kernel frees the lock of a dead one.
 """
 
+import os
 import sqlite3
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 from gateway.stores.base import StoreUnavailable
+
+PAGES_AT_ONCE = 512
+"""Of a copy: 2 MiB."""
 
 
 def open_file(path: Path, what: str, schema: str, version: str) -> sqlite3.Connection:
@@ -32,6 +38,34 @@ def open_file(path: Path, what: str, schema: str, version: str) -> sqlite3.Conne
     except sqlite3.Error as error:
         raise StoreUnavailable(f"{what} {path}: {_explain(error)}", transient=False) from error
     return connection
+
+
+def copy_database(
+    connection: sqlite3.Connection, target: Path, then: str = "", between: Callable[[], None] = lambda: None
+) -> None:
+    """A whole copy as of the last commit, readable by its owner only; `then` is run in it.
+
+    `between` is called every few milliseconds and may write through `connection`: SQLite keeps the copy in step.
+    Raises sqlite3.Error or OSError.
+    """
+    try:
+        with open(target, "wb", opener=private) as file, closing(sqlite3.connect(target)) as copy:
+
+            def step(*_: int) -> None:
+                os.fsync(file.fileno())  # piece by piece: at the end it would be one long wait
+                between()
+
+            connection.backup(copy, pages=PAGES_AT_ONCE, progress=step)
+            copy.execute(then)
+            copy.commit()
+    except BaseException:
+        target.unlink(missing_ok=True)  # half a copy is none
+        raise
+
+
+def private(path: str, flags: int) -> int:
+    """An opener for files that only their owner may read."""
+    return os.open(path, flags, 0o600)
 
 
 def _check_format(connection: sqlite3.Connection, name: str, schema: str, version: str) -> None:

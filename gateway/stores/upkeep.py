@@ -14,6 +14,7 @@ from pathlib import Path
 from gateway.stores.base import StoreUnavailable
 from gateway.stores.codec import holds_from
 from gateway.stores.journal import FORMAT, NAME, Journal
+from gateway.stores.sqlite_file import copy_database, private
 
 
 def format_of(path: Path) -> str:
@@ -23,18 +24,27 @@ def format_of(path: Path) -> str:
 
 
 def restore_copy(copy: Path, path: Path) -> None:
-    """Check `copy` and put it in the place of `path`, whole or not at all. Raises StoreUnavailable."""
+    """Check `copy` and put it in the place of `path`, whole or not at all. Raises StoreUnavailable.
+
+    What is in that place may be damaged, which is what copies are for; only one that is in use is left alone.
+    """
     with closing(_owned(copy)) as connection:
         found = _format(connection, copy)
-        damage = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
+        damage = _damage(connection)
     if damage != "ok":
         raise StoreUnavailable(f"{NAME} {copy}: damaged: {damage}", transient=False)
     if found != FORMAT:
         raise StoreUnavailable(f"{NAME} {copy}: it has format {found}: migrate it first", transient=False)
-    if path.exists():
-        _owned(path).close()  # whoever runs on it is not to lose it under its feet
     new = path.with_name(path.name + ".restoring")
     _copy(copy, new)
+    _give_to_owner(new, path)
+    try:
+        # As late as can be: whoever runs on it is not to lose it under its feet.
+        if path.exists():
+            _refuse_in_use(path)
+    except StoreUnavailable:
+        new.unlink()
+        raise
     for stale in (f"{path.name}-wal", f"{path.name}-shm"):
         path.with_name(stale).unlink(missing_ok=True)
     new.replace(path)
@@ -43,7 +53,8 @@ def restore_copy(copy: Path, path: Path) -> None:
 def migrate(path: Path) -> str:
     """Bring a database to this version's format; returns the one it had. A copy of the old stays beside it.
 
-    Raises StoreUnavailable, and then nothing was changed.
+    Raises StoreUnavailable, and then nothing was changed. The copy is made through the connection: a file that is
+    opened beside it would, when it is closed, take all locks of this process with it (POSIX).
     """
     with closing(_owned(path)) as connection:
         found = _format(connection, path)
@@ -52,12 +63,14 @@ def migrate(path: Path) -> str:
         step = _STEPS.get(found)
         if step is None:
             raise StoreUnavailable(f"{NAME} {path}: it has format {found}, this version reads up to {FORMAT}")
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        _copy(path, path.with_name(f"{path.name}.format-{found}"))
-        connection.execute("BEGIN EXCLUSIVE")
-        step(connection)
-        connection.execute("UPDATE meta SET value = ? WHERE name = 'format'", (FORMAT,))
-        connection.execute("COMMIT")
+        try:
+            copy_database(connection, path.with_name(f"{path.name}.format-{found}"))
+            connection.execute("BEGIN EXCLUSIVE")
+            step(connection)
+            connection.execute("UPDATE meta SET value = ? WHERE name = 'format'", (FORMAT,))
+            connection.execute("COMMIT")
+        except (sqlite3.Error, OSError) as error:
+            raise StoreUnavailable(f"{NAME} {path}: it cannot be migrated: {error}", transient=False) from error
     Journal(path).close()  # readable now, or it says why not
     return found
 
@@ -88,16 +101,45 @@ def _owned(path: Path) -> sqlite3.Connection:
     """A connection that holds the file's lock."""
     if not path.is_file():
         raise StoreUnavailable(f"{NAME} {path}: no such file", transient=False)
+    try:
+        return _locked(path)
+    except sqlite3.Error as error:
+        why = "a gateway runs on it: stop it first" if _in_use(error) else f"SQLite says: {error}"
+        if not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)):
+            why = "this user must be able to write to it and to its folder"
+        raise StoreUnavailable(f"{NAME} {path}: {why}", transient=False) from error
+
+
+def _refuse_in_use(path: Path) -> None:
+    try:
+        _locked(path).close()
+    except sqlite3.Error as error:
+        if _in_use(error):
+            raise StoreUnavailable(f"{NAME} {path}: a gateway runs on it: stop it first", transient=False) from error
+
+
+def _locked(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=0, isolation_level=None)
     try:
         connection.execute("PRAGMA locking_mode=EXCLUSIVE")
         connection.execute("BEGIN EXCLUSIVE")
         connection.execute("COMMIT")
-    except sqlite3.Error as error:
+    except BaseException:
         connection.close()
-        why = "a gateway runs on it: stop it first" if "locked" in str(error) else f"SQLite says: {error}"
-        raise StoreUnavailable(f"{NAME} {path}: {why}", transient=False) from error
+        raise
     return connection
+
+
+def _in_use(error: sqlite3.Error) -> bool:
+    return error.sqlite_errorcode == sqlite3.SQLITE_BUSY
+
+
+def _damage(connection: sqlite3.Connection) -> str:
+    """What is wrong with the pages of a database, `ok` for nothing."""
+    try:
+        return str(connection.execute("PRAGMA integrity_check(1)").fetchone()[0])
+    except sqlite3.Error as error:
+        return str(error)
 
 
 def _format(connection: sqlite3.Connection, path: Path) -> str:
@@ -107,17 +149,20 @@ def _format(connection: sqlite3.Connection, path: Path) -> str:
         raise StoreUnavailable(f"{NAME} {path}: it is not a usage database", transient=False) from error
 
 
+def _give_to_owner(new: Path, place: Path) -> None:
+    """What root puts in place belongs to whom the former file, or else the folder, belongs: the gateway's user."""
+    if os.geteuid() == 0:
+        owner = (place if place.exists() else place.parent).stat()
+        os.chown(new, owner.st_uid, owner.st_gid)
+
+
 def _copy(source: Path, target: Path) -> None:
     """A copy that is on disk when this returns, readable by its owner only."""
     try:
-        with source.open("rb") as old, open(target, "wb", opener=_private) as new:
+        with source.open("rb") as old, open(target, "wb", opener=private) as new:
             shutil.copyfileobj(old, new)
             new.flush()
             os.fsync(new.fileno())
     except OSError as error:
         target.unlink(missing_ok=True)
         raise StoreUnavailable(f"{target}: {error.strerror}", transient=False) from error
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)

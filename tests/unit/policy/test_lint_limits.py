@@ -28,6 +28,10 @@ def pair(inner: str, outer: str) -> PolicyFile:
         (limit("requests", 100, models="each"), limit("requests", 60)),
         (limit("requests", 4000, "1h"), limit("requests", 60)),
         (limit("input_tokens", 100), limit("total_tokens", 100)),
+        (limit("reasoning_tokens", 100), limit("total_tokens", 100)),
+        (limit("reasoning_tokens", 100), limit("output_tokens", 60)),
+        (limit("logprob_requests", 100), limit("requests", 60)),
+        (limit("distinct_prompts", 100, "1d"), limit("distinct_prompts", 60, "7d")),
         ("{unit: concurrent, per: key, amount: 4}", "{unit: concurrent, per: account, amount: 4}"),
     ],
 )
@@ -46,6 +50,9 @@ def test_p301_a_limit_inside_a_smaller_one_is_never_reached(inner: str, outer: s
         (limit("requests", 3000, "1h"), limit("requests", 60)),
         (limit("requests", 100, burst=5), limit("requests", 60)),
         (limit("total_tokens", 100), limit("input_tokens", 90)),
+        (limit("output_tokens", 100), limit("reasoning_tokens", 90)),
+        (limit("distinct_prompts", 100, "7d"), limit("distinct_prompts", 60, "1d")),
+        (limit("distinct_prompts", 1000, "1h"), limit("requests", 60, "1h")),
         (limit("requests", 100), limit("requests", 60, models="each")),
         (limit("requests", 100, models="[a]"), limit("requests", 60, models="[b]")),
         ("{unit: concurrent, per: key, amount: 3}", "{unit: concurrent, per: account, amount: 4}"),
@@ -121,6 +128,12 @@ def test_p302_nothing_fits() -> None:
     assert [code for code, _ in complaints(policy_file(small), known=known)] == ["P302"]
     assert complaints(policy_file(small, match="{model: tiny}"), known=known) == []
     assert complaints(policy_file(small + "access: {models: tiny}"), known=known) == []
+
+
+def test_p302_an_answer_that_may_be_longer_than_what_is_new_may_be() -> None:
+    new = f"limits: {{new: {limit('unique_output_tokens', 99, '1h')}}}\n"
+    assert [code for code, _ in complaints(policy_file(new + "access: {max_output_tokens: 100}"))] == ["P302"]
+    assert complaints(policy_file(new + "access: {max_output_tokens: 99}")) == []
 
 
 def test_p303_money_without_a_price() -> None:

@@ -78,6 +78,18 @@ def test_local_limits_hold_their_share_and_are_told_in_the_callers_own():
     run(body)
 
 
+def test_what_fits_the_limit_but_not_the_share_may_ask_again():
+    async def body(store, remote, _clock, _events):
+        remote.lost = True
+        with pytest.raises(StoreUnavailable, match="no answer"):
+            await ask(store, "a", RATE, amounts={Unit.TOTAL_TOKENS: 31})
+        never = await ask(store, "b", RATE, amounts={Unit.TOTAL_TOKENS: 91})
+        assert never.readings[0].wait_ms is None
+        assert (await ask(store, "c", RATE, amounts={Unit.TOTAL_TOKENS: 30})).granted
+
+    run(body)
+
+
 @pytest.mark.parametrize(
     ("spec", "name"), [(MONEY, "money"), (RATE, "use"), (COUNT, "use"), (SLOTS, "concurrency"), (NEW, "new")]
 )

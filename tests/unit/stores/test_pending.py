@@ -6,6 +6,7 @@ from gateway.engine.budget import Budget
 from gateway.engine.reservation import Reservation
 from gateway.engine.spec import BudgetSpec, Period, RateSpec
 from gateway.engine.states import Dropped
+from gateway.stores import pending as module
 from gateway.stores.pending import FIRST_BLOCK, Pending
 
 NOW = 1_800_000_000_000
@@ -97,3 +98,23 @@ def test_dropped_states_are_not_written_again(row):
     pending.changed([row])
     row.gone = True
     assert pending.cut(0, NEVER).empty
+
+
+def test_entries_of_many_counters_are_not_summed_up_at_every_charge(monkeypatch):
+    """While the disk fails that would cost each request the time of all of them."""
+    monkeypatch.setattr(module, "MOST_ENTRIES", 10)
+    lengths, summed = [], module._summed
+
+    def counted(entries):
+        lengths.append(len(entries))
+        return summed(entries)
+
+    monkeypatch.setattr(module, "_summed", counted)
+    rows = [Budget(f"usd{number}", MONEY, 0).place(MONEY, NOW) for number in range(100)]
+    pending = Pending([])
+    for _ in range(10):
+        for row in rows:
+            pending.charged("x", row, 1, NOW)
+    assert sum(lengths) <= 3 * 1000
+    total = sum(entry[-1] for entry in pending.cut(0, NEVER).entries)
+    assert total == 1000

@@ -10,8 +10,10 @@ import pytest
 
 from gateway.core.clock import ManualClock
 from gateway.core.units import Unit, prompt_amount
+from gateway.engine import distinct
 from gateway.engine.distinct import SUB_WINDOWS, sub_window_ms
 from gateway.engine.spec import BudgetSpec, DistinctSpec, Period, RateSpec, SlotSpec
+from gateway.stores import pending, restore
 from gateway.stores.base import StoreUnavailable
 from gateway.stores.journal import Journal
 from gateway.stores.sqlite import SqliteStore
@@ -189,7 +191,10 @@ def test_a_failing_disk_closes_budgets_but_not_rates_and_recovers(tmp_path):
             assert (await remaining(store))[:2] == [80, 4000]
             assert "store.commit_failed" in events.names
             assert store.degraded
+            with pytest.raises(StoreUnavailable, match="the last commit failed"):
+                await store.backup(tmp_path / "copy.db")
         await store.close()
+        assert events.names[-1] == "store.back"
         assert not store.degraded, "the last commit went through"
         heir = store_at(tmp_path / "usage.db")
         await heir.open()
@@ -280,11 +285,40 @@ def test_what_was_asked_is_remembered_over_restarts_and_forgotten_in_time(tmp_pa
     raw.close()
 
 
+def test_no_more_prompts_come_back_than_are_remembered(tmp_path, monkeypatch):
+    for module in (distinct, pending, restore):
+        monkeypatch.setattr(module, "MAX_REMEMBERED", 3)
+    path, clock = tmp_path / "usage.db", ManualClock()
+
+    async def run():
+        store = store_at(path, clock)
+        await store.open()
+        for prompt in range(1, 9):
+            await store.reserve(str(prompt), (UNIQUE,), asks(prompt, 10), {}, TTL)
+            store.settle(str(prompt), asks(prompt, 10))
+            await store.verify()  # after a commit
+            if prompt in {1, 2, 3, 7}:  # the others share a sub-window
+                clock.advance(sub_window_ms(3600) / 1000)
+        await store.close()
+        with sqlite3.connect(path) as raw:
+            kept = raw.execute("SELECT prompt FROM prompt ORDER BY prompt").fetchall()
+        raw.close()
+        assert [prompt for (prompt,) in kept] == [4, 5, 6, 7, 8]
+        again = store_at(path, clock)
+        await again.open()
+        come_back, left = len(again._ledger.states.by_key["acme|unique"].seen), await remaining(again, UNIQUE)
+        await again.close()
+        assert (come_back, left) == (3, [20])
+
+    asyncio.run(run())
+
+
 def test_prompts_that_a_failed_commit_had_are_written_by_the_next(tmp_path):
     path = tmp_path / "usage.db"
 
     async def run():
-        store = store_at(path, interval_s=0.01)
+        events = Recorded()
+        store = store_at(path, events=events, interval_s=0.01)
         await store.open()
         await store.reserve("a", NOVEL, asks(1), {}, TTL)
         with full_disk():

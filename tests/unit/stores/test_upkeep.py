@@ -1,8 +1,11 @@
 """Copies put in place and old formats brought up to date, and what happens when that must not be."""
 
 import asyncio
+import os
 import shutil
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 
 import pytest
@@ -11,6 +14,7 @@ from gateway.cli.main import main
 from gateway.core.clock import ManualClock
 from gateway.core.units import Unit
 from gateway.engine.spec import BudgetSpec, Period
+from gateway.stores import upkeep
 from gateway.stores.base import StoreUnavailable
 from gateway.stores.journal import FORMAT
 from gateway.stores.sqlite import SqliteStore
@@ -94,6 +98,28 @@ def test_a_copy_takes_the_place_of_what_was_used_since(used, config, capsys):
     assert on(used, state) == (8970, ())
 
 
+@pytest.mark.parametrize("there", [True, False])
+def test_what_root_restores_belongs_to_the_user_of_the_gateway(used, there, monkeypatch):
+    copy = used.with_name("copy.sqlite")
+    shutil.copy(used, copy)
+    if not there:
+        used.unlink()
+    given = []
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(os, "chown", lambda *to: given.append(to))
+    owner = used.parent.stat()
+    restore_copy(copy, used)
+    assert given == [(used.with_name("usage.sqlite.restoring"), owner.st_uid, owner.st_gid)]
+
+
+def test_a_copy_that_cannot_be_written_is_named_so(used, monkeypatch):
+    copy = used.with_name("copy.sqlite")
+    copy.write_bytes(b"x" * 8192)
+    monkeypatch.setattr(os, "access", lambda path, _mode: path != copy)
+    with pytest.raises(StoreUnavailable, match=r"copy.sqlite: this user must be able to write to it and to its folder"):
+        restore_copy(copy, used)
+
+
 @pytest.mark.parametrize("verb", [["migrate"], ["restore", "usage.sqlite"]])
 def test_nothing_is_done_under_a_running_gateway(used, config, capsys, monkeypatch, verb):
     monkeypatch.chdir(used.parent)
@@ -122,6 +148,61 @@ def test_a_copy_of_no_use_changes_nothing(used, spoil, says):
     spoil(copy)
     with pytest.raises(StoreUnavailable, match=says):
         restore_copy(copy, used)
+    assert on(used, state) == (8970, ())
+
+
+def test_a_copy_takes_the_place_of_what_is_damaged(used):
+    copy = used.with_name("copy.sqlite")
+    shutil.copy(used, copy)
+    used.write_bytes(b"x" * 8192)
+    restore_copy(copy, used)
+    assert on(used, state) == (8970, ())
+
+
+def test_a_refused_restore_leaves_nothing_behind(used):
+    copy = used.with_name("copy.sqlite")
+    shutil.copy(used, copy)
+
+    async def running(_store):
+        with pytest.raises(StoreUnavailable, match="a gateway runs on it"):
+            restore_copy(copy, used)
+
+    on(used, running)
+    assert not used.with_name("usage.sqlite.restoring").exists()
+
+
+WRITER = """
+import sqlite3, sys
+raw = sqlite3.connect(sys.argv[1], timeout=0, isolation_level=None)
+raw.execute("PRAGMA locking_mode=EXCLUSIVE")
+raw.execute("BEGIN IMMEDIATE")
+"""
+
+
+def test_nobody_gets_hold_of_a_database_that_is_being_migrated(used, monkeypatch):
+    as_format_1(used)
+    step = upkeep._STEPS["1"]
+
+    def intruded(connection):
+        intruder = subprocess.run(
+            [sys.executable, "-c", WRITER, str(used)], capture_output=True, text=True, check=False
+        )
+        assert "database is locked" in intruder.stderr
+        step(connection)
+
+    monkeypatch.setitem(upkeep._STEPS, "1", intruded)
+    assert migrate(used) == "1"
+    assert on(used, state) == (8970, ())
+
+
+def test_a_migration_that_fails_says_so_and_changes_nothing(used, monkeypatch):
+    as_format_1(used)
+    monkeypatch.setitem(upkeep._STEPS, "1", lambda connection: connection.execute("CREATE TABLE meta (x)"))
+    with pytest.raises(StoreUnavailable, match="it cannot be migrated: table meta already exists"):
+        migrate(used)
+    assert format_of(used) == "1"
+    monkeypatch.undo()
+    assert migrate(used) == "1"
     assert on(used, state) == (8970, ())
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import threading
 from contextlib import closing
 
 import pytest
@@ -11,6 +12,8 @@ from hypothesis import strategies as st
 from gateway.core.clock import ManualClock
 from gateway.core.units import Unit
 from gateway.engine.spec import BudgetSpec, Period
+from gateway.stores import sqlite_file
+from gateway.stores import verify as verification
 from gateway.stores.base import Mismatch, StoreUnavailable
 from gateway.stores.journal import Journal
 from gateway.stores.pending import MOST_ENTRIES, Pending
@@ -145,6 +148,96 @@ def test_old_entries_are_summed_up_and_nothing_changes(tmp_path):
     report = on(path, body, clock)
     assert (report.entries, report.mismatches) == (5, ())
     assert report.last == 38  # of number 0 nothing was used, which is no entry
+
+
+def test_few_are_summed_up_at_a_time_so_that_nobody_waits_long_for_a_commit(tmp_path):
+    async def body(store):
+        for number in range(20):
+            await store.reserve(str(number), (MONEY,), usd(10), {}, 1000)
+            store.settle(str(number), usd(7))
+        counts = []
+        for _ in range(4):
+            await store._ask(lambda journal: journal.compact(keep=5, at_most=6))
+            counts.append((await store.verify()).entries)
+        return counts, (await store.verify()).mismatches
+
+    assert on(tmp_path / "usage.db", body) == ([14, 8, 5, 5], ())
+
+
+def test_use_goes_on_between_the_slices_of_a_verification(tmp_path, monkeypatch):
+    monkeypatch.setattr(verification, "ENTRIES_AT_ONCE", 3)
+
+    async def body(store):
+        for number in range(20):
+            await store.reserve(str(number), (MONEY,), usd(10), {}, 1000)
+        for number in range(10):
+            store.settle(str(number), usd(7))
+        more = iter(range(10, 20))
+
+        def job(journal):
+            def between():
+                if (name := next(more, None)) is not None:
+                    store.settle(str(name), usd(7))
+                    store._write(journal)
+
+            return journal.verify(between)
+
+        return await store._ask(job)
+
+    report = on(tmp_path / "usage.db", body)
+    assert report.entries > 10
+    assert report.last == report.entries
+    assert report.mismatches == ()
+
+
+def test_use_goes_on_while_a_backup_is_made_and_the_copy_is_exact(tmp_path, monkeypatch):
+    monkeypatch.setattr(sqlite_file, "PAGES_AT_ONCE", 1)
+    path, copy = tmp_path / "usage.db", tmp_path / "copy.db"
+
+    async def spend(store):
+        await store.reserve("a", (MONEY,), usd(100), {}, 10**9)
+        turns = []
+
+        def job(journal):
+            def between():
+                turns.append(len(turns))
+                store.settle("a", usd(30))
+                store._write(journal)
+
+            journal.copy_to(copy, between)
+
+        await store._ask(job)
+        assert len(turns) > 1
+        assert copy.stat().st_mode & 0o777 == 0o600
+
+    async def left(store):
+        assert (await store.verify()).mismatches == ()
+        return (await store.peek((MONEY,)))[0].remaining
+
+    on(path, spend)
+    assert on(copy, left) == 9970
+
+
+def test_an_asker_who_leaves_takes_nothing_with_him(tmp_path):
+    async def body(store):
+        started, going_on = threading.Event(), threading.Event()
+
+        def slow(_journal):
+            started.set()
+            return going_on.wait(10)
+
+        first = asyncio.create_task(store._ask(slow))
+        await asyncio.to_thread(started.wait, 10)
+        waits = asyncio.create_task(store.verify())
+        await asyncio.sleep(0)
+        first.cancel()
+        waits.cancel()
+        await asyncio.gather(first, waits, return_exceptions=True)
+        assert (first.cancelled(), waits.cancelled()) == (True, True)
+        going_on.set()
+        return (await asyncio.wait_for(store.verify(), 10)).mismatches
+
+    assert on(tmp_path / "usage.db", body) == ()
 
 
 def test_entries_that_pile_up_are_summed_up(tmp_path):
