@@ -3,7 +3,8 @@
     identify → read → rule → reserve → forward → (the server relays the answer) → finish
 
 Each phase asks one room one question and returns a Refusal or None; the first refusal ends the walk. `finish` is
-reached on every path and does its work once. Only `reserve` and `forward` may suspend.
+reached on every path and does its work once. Only `identify` (a key that is not in memory), `reserve` and `forward`
+may suspend.
 """
 
 import asyncio
@@ -18,7 +19,8 @@ from gateway.core.refusal import Refusal
 from gateway.core.splice import THRESHOLD, splice
 from gateway.dialects.base import Rewrite
 from gateway.exchange import Exchange
-from gateway.identity.authenticate import authenticate
+from gateway.identity.authenticate import Claim, authenticate, claim
+from gateway.identity.lookup import KeyLookup
 from gateway.identity.pseudonym import Pseudonyms
 from gateway.scales import Scales
 from gateway.sight import Sight
@@ -32,6 +34,7 @@ from gateway.upstreams.upstream import Upstream
 class Pipeline:
     """The rooms a request walks through, wired once by runtime."""
 
+    lookup: KeyLookup
     scales: Scales
     bridge: Bridge
     pseudonyms: Pseudonyms
@@ -39,9 +42,14 @@ class Pipeline:
     sight: Sight
     clock: Clock
 
-    def identify(self, x: Exchange, authorization: str | None, api_key: str | None) -> Refusal | None:
-        """Name-plate: who is calling. Before the body is read, so that strangers cost nothing."""
-        who = authenticate(authorization, api_key, x.snapshot.directory, x.started_ms)
+    async def identify(self, x: Exchange, authorization: str | None, api_key: str | None) -> Refusal | None:
+        """Name-plate: who is calling. Before the body is read, so that strangers cost little."""
+        claimed, directory = claim(authorization, api_key), x.snapshot.directory
+        key_id = claimed.id_outside(directory) if isinstance(claimed, Claim) else None
+        stored = None if key_id is None else self.lookup.cached(key_id) or await self.lookup.find(key_id)
+        if isinstance(stored, Refusal):
+            return stored
+        who = authenticate(claimed, directory, x.started_ms, stored)
         if isinstance(who, Refusal):
             return who
         x.principal = who

@@ -12,6 +12,7 @@ from pathlib import Path
 from gateway import __version__
 from gateway.accounting.amounts import OutputMode
 from gateway.accounting.estimate import Estimator
+from gateway.accounts import accounts_of
 from gateway.archive import Archive
 from gateway.config import SecretMissing, Settings
 from gateway.core.clock import Clock, SystemClock
@@ -20,6 +21,7 @@ from gateway.exchange import Snapshot
 from gateway.hints import hints
 from gateway.identity.addresses import networks
 from gateway.identity.admins import Admin, Role
+from gateway.identity.keys import Pepper
 from gateway.identity.pseudonym import Pseudonyms
 from gateway.live import Live
 from gateway.observe.events import MetricEvents
@@ -29,11 +31,11 @@ from gateway.pipeline import Pipeline
 from gateway.scales import Scales
 from gateway.sight import Sight
 from gateway.sources import connection_files, fingerprint, load_snapshot, peppers_of, tiers, upstream_settings
-from gateway.stores.open import open_store
 from gateway.upstreams import TRANSPORTS
 from gateway.upstreams.base import Transport
 from gateway.upstreams.bridge import Bridge
 from gateway.upstreams.settings import UpstreamSettings
+from gateway.usage_store import usage_store
 from gateway.yamlio import YamlProblems
 
 log = logging.getLogger("gateway")
@@ -74,11 +76,14 @@ class Runtime:
         """What the server reads again itself (certificates); raises SecretMissing before anything is swapped."""
         bridge = self._bridge(self._connections)
         self.sink: Sink = _sink(settings.decision_log, self.ring)
-        self.store = open_store(settings.store, self.clock, self.events)
+        self.store = usage_store(settings, self.clock, self.events)
         self.watchtower = Watchtower(self.metrics, self.clock.now_ms, settings.observe.sketch_accounts)
         secret = peppers[0].value if peppers else os.urandom(32)
         prompt_key = hashlib.sha256(b"prompts" + secret).digest()
+        self.accounts = accounts_of(settings, self.clock, lambda: self.snapshot.directory)
+        self.accounts.configure(peppers)
         self.pipeline = Pipeline(
+            lookup=self.accounts.lookup,
             scales=Scales(
                 store=self.store,
                 estimator=Estimator(),
@@ -111,8 +116,13 @@ class Runtime:
     async def start(self) -> None:
         """Open the store and begin to watch. Raises StoreUnavailable."""
         await self.store.open()
+        try:
+            await self.accounts.start()
+        except BaseException:
+            await self.store.close()
+            raise
         self._watching = asyncio.create_task(self._watch())
-        self._hint(hints(self.settings, self.snapshot))
+        self._hint([*hints(self.settings, self.snapshot), *await self.accounts.in_both()])
         self.events.emit("reload.ok", revision=self.snapshot.policies.revision)
 
     async def _watch(self) -> None:
@@ -131,7 +141,7 @@ class Runtime:
         self.sink.reopen()  # whoever rotates the decision log sends SIGHUP
         async with self._reloading:
             try:
-                snapshot, connections, seen, unlikely = await asyncio.to_thread(self._read_again)
+                snapshot, peppers, connections, seen, unlikely = await asyncio.to_thread(self._read_again)
                 bridge = self._bridge(connections) if connections != self._connections else None
                 self.also_reload()
             except (YamlProblems, SecretMissing, OSError) as error:
@@ -146,6 +156,7 @@ class Runtime:
                 return ["the gateway failed while reloading; its log says where"]
             self._fingerprint = seen
             self.snapshot = snapshot
+            self.accounts.configure(peppers)
             if bridge is not None:
                 self._connections = connections
                 self._retire(self.pipeline.bridge)
@@ -153,15 +164,16 @@ class Runtime:
                 for name in self.settings.upstreams:
                     self.metrics.upstream_state(name, up=True)  # a new breaker is closed and tells only of changes
             self._label()
-            self._hint(unlikely)
+            self._hint([*unlikely, *await self.accounts.in_both()])
             self.events.emit("reload.ok", revision=snapshot.policies.revision)
             return []
 
-    def _read_again(self) -> "tuple[Snapshot, _Connections, str, list[str]]":
+    def _read_again(self) -> "tuple[Snapshot, tuple[Pepper, ...], _Connections, str, list[str]]":
         seen = fingerprint(self.settings)  # before reading: a change in between is noticed next time
-        snapshot = load_snapshot(self.settings, peppers_of(self.settings), self.clock.now_ms())
+        peppers = peppers_of(self.settings)
+        snapshot = load_snapshot(self.settings, peppers, self.clock.now_ms())
         connections = _Connections(upstream_settings(self.settings), connection_files(self.settings))
-        return snapshot, connections, seen, hints(self.settings, snapshot)
+        return snapshot, peppers, connections, seen, hints(self.settings, snapshot)
 
     def _hint(self, unlikely: list[str]) -> None:
         """Say what loads and can hardly be meant, such as an account that no policy covers."""
@@ -222,7 +234,10 @@ class Runtime:
         try:
             self.watchtower.drain()
         finally:
-            await self.store.close()
+            try:
+                await self.accounts.close()
+            finally:
+                await self.store.close()
         self.sink.close()
 
 

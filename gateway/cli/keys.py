@@ -1,4 +1,7 @@
-"""`gateway keys`: make what callers and operators authenticate with. Each secret is shown once and never stored."""
+"""`gateway keys`: make what callers and operators authenticate with. Each secret is shown once and never stored.
+
+`new`, `hash-admin` and `new-pepper` make entries for files; the other verbs talk to a running gateway (store_keys.py).
+"""
 
 import argparse
 import json
@@ -9,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gateway import yamlio
+from gateway.cli import store_keys
 from gateway.cli.key_entry import entry_lines, insert, replace_file
 from gateway.config import load_config
 from gateway.core.clock import SystemClock
@@ -27,11 +31,11 @@ make one with: gateway keys new-pepper pepper.txt"""
 
 def add_parser(subparsers: "Subparsers") -> None:
     """Add the `keys` group of verbs."""
-    group = subparsers.add_parser("keys", help="make API keys, admin tokens and peppers")
+    group = subparsers.add_parser("keys", help="make, rotate and revoke API keys; admin tokens and peppers")
     verbs = group.add_subparsers(dest="verb", required=True, metavar="VERB")
     new = verbs.add_parser(
         "new",
-        help="make an API key",
+        help="make an API key for accounts.yaml",
         epilog="example: gateway keys new --account acme-prod --label laptop --write accounts.yaml",
     )
     new.add_argument("--account", required=True, help="the account it belongs to")
@@ -49,10 +53,13 @@ def add_parser(subparsers: "Subparsers") -> None:
     admin.add_argument("--json", action="store_true", help="one JSON document on standard output")
     pepper = verbs.add_parser("new-pepper", help="make a pepper", epilog="example: gateway keys new-pepper pepper.txt")
     pepper.add_argument("file", type=Path, metavar="FILE", help="a new file, readable by its owner only")
+    store_keys.add_parsers(verbs)
 
 
 def run(args: argparse.Namespace) -> int:
     """Do what was parsed."""
+    if args.verb in store_keys.VERBS:
+        return store_keys.run(args)
     try:
         if args.verb == "new":
             return _new(args)

@@ -14,7 +14,7 @@ from gateway.validate import nearest, types_at
 from gateway.yamlio import Loaded, Place, Problem, YamlProblems, load
 
 PREFIX: Final = "GATEWAY_"
-OWN: Final = frozenset({"GATEWAY_CONFIG"})
+OWN: Final = frozenset({"GATEWAY_CONFIG", "GATEWAY_ADMIN_TOKEN", "GATEWAY_ADMIN_TOKEN_FILE"})
 """Variables of the prefix that are not settings."""
 
 _KUBERNETES: Final = re.compile(r"GATEWAY_(\w+_)?(SERVICE_(HOST|PORT)|PORT)(_\w+)?")

@@ -24,6 +24,15 @@ class Files(Strict):
     policies: FilePath = Field(default="policies", description="Directory of policies.", validate_default=True)
 
 
+class AccountsEntry(Strict):
+    """Accounts and keys that are kept in the store, besides accounts.yaml."""
+
+    stale_s: float = Field(
+        default=600, ge=0, description="While the store does not answer, keys in memory are good for so many seconds."
+    )
+    cached_keys: int = Field(default=50_000, ge=1, le=5_000_000, description="Keys kept in memory, about 1 KiB each.")
+
+
 class Reservation(Strict):
     """How usage is held back before it is known."""
 

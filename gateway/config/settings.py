@@ -5,10 +5,11 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
 from gateway.config.listeners import AdminEntry, AdminListener, DataListener, OpsListener
-from gateway.config.parts import Files, Limits, Observe, PepperEntry, Reservation, Timers
+from gateway.config.parts import AccountsEntry, Files, Limits, Observe, PepperEntry, Reservation, Timers
 from gateway.config.paths import resolve
 from gateway.config.redis import RedisSettings
 from gateway.config.upstream import UpstreamEntry
+from gateway.core.redis_target import is_redis, parse
 from gateway.scalars import Name
 from gateway.validate import Strict
 
@@ -20,7 +21,10 @@ def _store(url: str, info: ValidationInfo) -> str:
         return url
     if url.startswith(SQLITE) and len(url) > len(SQLITE):
         return SQLITE + str(resolve(url.removeprefix(SQLITE), info))
-    raise ValueError("expected memory: or sqlite:PATH")
+    if is_redis(url):
+        parse(url)
+        return url
+    raise ValueError("expected memory:, sqlite:PATH or redis://HOST[:PORT][/DB]")
 
 
 def _decision_log(target: str, info: ValidationInfo) -> str:
@@ -35,7 +39,7 @@ class Settings(Strict):
     admin: AdminListener = Field(default_factory=AdminListener, description="Listener for the admin API.")
     store: Annotated[str, AfterValidator(_store)] = Field(
         default="sqlite:gateway.sqlite",
-        description="Where usage is kept: `sqlite:PATH`, or `memory:` (lost at exit).",
+        description="Where usage is kept: `sqlite:PATH`, `redis://HOST` and its kin, or `memory:` (lost at exit).",
         validate_default=True,
     )
     redis: RedisSettings = Field(default_factory=dict, description="A store in Redis.", validate_default=True)
@@ -49,6 +53,7 @@ class Settings(Strict):
     upstreams: dict[Name, UpstreamEntry] = Field(min_length=1, description="Model servers by name.")
     limits: Limits = Field(default_factory=Limits, description="Bounds of the gateway itself.")
     timers: Timers = Field(default_factory=Timers, description="How long it waits for callers.")
+    accounts: AccountsEntry = Field(default_factory=AccountsEntry, description="Accounts and keys kept in the store.")
     reservation: Reservation = Field(default_factory=Reservation, description="How usage is held back.")
     observe: Observe = Field(default_factory=Observe, description="What is watched beyond the fixed metrics.")
     decision_log: Annotated[str, AfterValidator(_decision_log)] = Field(

@@ -1,40 +1,65 @@
 """From credentials to a principal: pure, synchronous, and the same work whatever was sent.
 
-Whether an id exists must not show in the time an answer takes, so every credential costs one hash and one
-comparison: unknown keys are compared with a record that nobody has.
+How close a secret came must not show in the time an answer takes, so every credential costs one hash and one
+comparison: unknown keys are compared with a record that nobody has. Whether an id is in memory may show in the time of
+a look-up in the store before that: ids are public.
 """
 
 import hmac
+from dataclasses import dataclass, field
 from typing import Final
 
 from gateway.core import reasons
 from gateway.core.account import Principal
 from gateway.core.refusal import Refusal
-from gateway.identity.directory import Directory
+from gateway.identity.directory import Directory, KeyRecord
 from gateway.identity.keys import ADMIN_PREFIX, ParsedKey, digest, parse
 
 _NO_KEY: Final = ParsedKey("", b"-" * 27, intact=False)
 
 
-def authenticate(
-    authorization: str | None, x_api_key: str | None, directory: Directory, now_ms: int
-) -> Principal | Refusal:
-    """The caller, or why the credentials do not name one. Messages never quote a key."""
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The one credential of a request, taken apart and not believed yet."""
+
+    text: str = field(repr=False)
+    key: ParsedKey
+
+    def id_outside(self, directory: Directory) -> str | None:
+        """The id to look up elsewhere: of a key that is whole and not in the directory."""
+        key = self.key
+        return key.id if key.intact and key.id not in directory.keys else None
+
+
+def claim(authorization: str | None, x_api_key: str | None) -> Claim | Refusal:
+    """What the headers hold, or why they do not hold one credential."""
     text = credential(authorization, x_api_key)
-    if isinstance(text, Refusal):
-        return text
-    key = parse(text) or _NO_KEY
-    record = directory.keys.get(key.id, directory.nobody)
+    return text if isinstance(text, Refusal) else Claim(text, parse(text) or _NO_KEY)
+
+
+def authenticate(
+    claimed: Claim | Refusal, directory: Directory, now_ms: int, stored: KeyRecord | None = None
+) -> Principal | Refusal:
+    """The caller, or why the claim does not name one. Messages never quote a key.
+
+    `stored` is the record of a key that is not in the directory, where one was found.
+    """
+    if isinstance(claimed, Refusal):
+        return claimed
+    key = claimed.key
+    record = directory.keys.get(key.id) or stored or directory.nobody
     same = hmac.compare_digest(digest(key.secret, record.pepper), record.digest)
     if not same or not key.intact or record is directory.nobody:
-        return _unknown(text, key)
+        return _unknown(claimed.text, key)
     if record.revoked:
         return _refuse("the API key was revoked")
     if record.expires_ms is not None and record.expires_ms <= now_ms:
         return _refuse("the API key has expired")
-    if record.principal.account.suspended:
+    # What the file says of an account counts, wherever the key is kept.
+    account = directory.accounts.get(record.principal.account.id, record.principal.account)
+    if account.suspended:
         return Refusal(reasons.ACCOUNT_SUSPENDED, "the account is suspended")
-    return record.principal
+    return record.principal if account is record.principal.account else Principal(account, key.id)
 
 
 def credential(authorization: str | None, x_api_key: str | None) -> str | Refusal:

@@ -1,7 +1,7 @@
 """accounts.yaml: who may call, as one immutable snapshot that is swapped as a whole."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -12,8 +12,8 @@ from pydantic import Field, StringConstraints
 from gateway.core.account import Account, Principal
 from gateway.identity.keys import ID_LENGTH, Pepper
 from gateway.scalars import Line, Moment, Name
-from gateway.validate import Strict, build, nearest
-from gateway.yamlio import Loaded, Problem, YamlProblems, load_file
+from gateway.validate import Document, Strict, build, nearest
+from gateway.yamlio import Problem, YamlProblems, load_file
 
 KeyId = Annotated[str, StringConstraints(pattern=rf"^[0-9A-Za-z]{{{ID_LENGTH}}}$")]
 
@@ -77,11 +77,19 @@ class Directory:
     accounts: Mapping[str, Account]
     keys: Mapping[str, KeyRecord]
     nobody: KeyRecord
+    suspended_orgs: frozenset[str] = frozenset()
 
     @staticmethod
-    def of(accounts: Mapping[str, Account], keys: Mapping[str, KeyRecord], pepper: bytes) -> "Directory":
+    def of(
+        accounts: Mapping[str, Account],
+        keys: Mapping[str, KeyRecord],
+        pepper: bytes,
+        suspended_orgs: Iterable[str] = (),
+    ) -> "Directory":
         nobody = KeyRecord(Principal(Account("", "", ""), ""), os.urandom(32), pepper)
-        return Directory(MappingProxyType(dict(accounts)), MappingProxyType(dict(keys)), nobody)
+        return Directory(
+            MappingProxyType(dict(accounts)), MappingProxyType(dict(keys)), nobody, frozenset(suspended_orgs)
+        )
 
 
 def load_directory(path: Path, peppers: Sequence[Pepper]) -> Directory:
@@ -89,7 +97,7 @@ def load_directory(path: Path, peppers: Sequence[Pepper]) -> Directory:
     return directory_of(load_file(path), peppers)
 
 
-def directory_of(loaded: Loaded, peppers: Sequence[Pepper]) -> Directory:
+def directory_of(loaded: Document, peppers: Sequence[Pepper]) -> Directory:
     """The directory in a loaded document. Raises YamlProblems."""
     file = build(loaded, AccountsFile)
     problems: list[Problem] = []
@@ -117,28 +125,33 @@ def directory_of(loaded: Loaded, peppers: Sequence[Pepper]) -> Directory:
             )
     if problems:
         raise YamlProblems(problems)
-    return Directory.of(accounts, keys, peppers[0].value if peppers else os.urandom(32))
+    suspended = (name for name, org in (file.orgs or {}).items() if org is not None and org.suspended)
+    return Directory.of(accounts, keys, peppers[0].value if peppers else os.urandom(32), suspended)
+
+
+def account_of(name: str, entry: AccountEntry, *, org_suspended: bool = False) -> Account:
+    """The account that an entry describes."""
+    return Account(
+        id=name,
+        org=entry.org or name,
+        tier=entry.tier,
+        country=entry.country,
+        verified=entry.verified,
+        declared_purpose=entry.declared_purpose,
+        tags=frozenset(entry.tags),
+        suspended=entry.suspended or org_suspended,
+        created_ms=entry.created or 0,
+    )
 
 
 def _accounts(file: AccountsFile, fault: Callable[..., None]) -> dict[str, Account]:
     orgs = file.orgs or {}
     accounts: dict[str, Account] = {}
     for name, entry in file.accounts.items():
-        org = entry.org or name
         if entry.org is not None and entry.org not in orgs:
             fault(f"unknown org '{entry.org}'{nearest(entry.org, orgs)}", "accounts", name, "org")
         if entry.org is None and name in orgs:
             fault(f"the account has no org and its name is that of an org: expected org: {name}", "accounts", name)
-        org_entry = orgs.get(org)
-        accounts[name] = Account(
-            id=name,
-            org=org,
-            tier=entry.tier,
-            country=entry.country,
-            verified=entry.verified,
-            declared_purpose=entry.declared_purpose,
-            tags=frozenset(entry.tags),
-            suspended=entry.suspended or (org_entry is not None and org_entry.suspended),
-            created_ms=entry.created or 0,
-        )
+        org_entry = orgs.get(entry.org or name)
+        accounts[name] = account_of(name, entry, org_suspended=org_entry is not None and org_entry.suspended)
     return accounts

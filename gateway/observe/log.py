@@ -55,7 +55,10 @@ class JsonFormatter(logging.Formatter):
 
 
 class RateLimit(logging.Filter):
-    """At most `burst` lines of one message template per `window_s`; the next one says how many were suppressed."""
+    """At most `burst` lines of one message template per `window_s`; the next one says how many were suppressed.
+
+    Lines with `every` set pass: what operators did is recorded, however much it was.
+    """
 
     MAX_TEMPLATES: Final = 512
 
@@ -68,6 +71,8 @@ class RateLimit(logging.Filter):
         """Per template: start of the window, lines let through in it, lines suppressed since the last one."""
 
     def filter(self, record: logging.LogRecord) -> bool:
+        if getattr(record, "every", False):
+            return True
         template = (record.name, str(record.msg)[:200])
         if template not in self._seen and len(self._seen) >= self.MAX_TEMPLATES:
             template = ("", "")

@@ -33,7 +33,7 @@ class TopAccounts:
 
     def label(self, account: str, now_ms: int) -> str:
         """Count one request of this account; its own name, or `other`."""
-        if now_ms - self._since_ms >= _PERIOD_MS:
+        if abs(now_ms - self._since_ms) >= _PERIOD_MS:  # a clock that stepped back stops nothing
             self._turn(now_ms)
         if account not in self._named and len(self._named) >= self._places:
             self._rival(account)

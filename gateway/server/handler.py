@@ -90,7 +90,7 @@ class DataPlane:
 
     async def _serve(self, request: web.BaseRequest, x: Exchange, route: Route) -> web.StreamResponse:
         headers = request.headers
-        refusal = self._pipeline.identify(x, headers.get("authorization"), headers.get("x-api-key"))
+        refusal = await self._pipeline.identify(x, headers.get("authorization"), headers.get("x-api-key"))
         if refusal is not None:
             return await self._refuse(x, refusal)
         if route.dialect is None:

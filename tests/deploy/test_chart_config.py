@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from gateway.config import Settings
-from tests.support.helm import CHART, EXAMPLES, REDIS, TRIAL, VLLM, Doc, named, pod, render, settings, workload
+from tests.support.helm import CHART, EXAMPLES, TRIAL, VLLM, Doc, named, pod, render, settings, workload
 from tests.support.markdown import ROOT
 from tests.support.podfiles import PEPPER, PodFiles
 
@@ -53,7 +53,7 @@ def laid_out(folder: Path, documents: list[Doc]) -> PodFiles:
     return files
 
 
-@pytest.mark.parametrize("example", [TRIAL, VLLM], ids=lambda path: path.stem)
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
 def test_the_init_containers_are_content(tmp_path: Path, example: Path):
     documents = render(example)
     files = laid_out(tmp_path, documents)
@@ -63,19 +63,6 @@ def test_the_init_containers_are_content(tmp_path: Path, example: Path):
         done = run_init(check, files)
         assert done.returncode == 0, done.stdout + done.stderr
         assert "warning" not in done.stderr.replace("its API key is sent without TLS", "")
-
-
-def test_this_version_refuses_redis_and_says_so(tmp_path: Path):
-    """To be turned around by whoever adds the Redis store."""
-    documents = render(REDIS)
-    check, lint, cases = pod(documents)["initContainers"]
-    files = laid_out(tmp_path, documents)
-    done = run_init(check, files)
-    assert done.returncode == 1
-    problems = [line.partition("gateway.yaml:")[2] for line in done.stdout.splitlines()]
-    assert len(problems) == 1
-    assert "expected memory: or sqlite:PATH" in done.stdout
-    assert run_init(lint, files).returncode == run_init(cases, files).returncode == 0
 
 
 @pytest.mark.parametrize(

@@ -77,6 +77,32 @@ def test_examples_are_real_answers(gateway, name):
     assert shape(real) == shape(EXAMPLES[f"GET /admin/v1/{name}"])
 
 
+def test_the_examples_of_changes_are_real_answers(gateway):
+    def example(name):
+        return shape(EXAMPLES[name])
+
+    def call_of(method, path, body=None):
+        status, real = admin(gateway, method, f"/admin/v1/{path}", body=None if body is None else json.dumps(body))
+        assert status == 200, real
+        return real
+
+    full = {"tier": "free", "org": "labs", "tags": ["beta"], "created": "2026-01-02"}
+    assert shape(call_of("PUT", "accounts/ada-labs", full)) == example("GET /admin/v1/accounts/*")
+    assert shape(call_of("GET", "accounts/ada-labs")) == example("GET /admin/v1/accounts/*")
+    assert shape(call_of("PATCH", "accounts/ada-labs", {"tier": "paid"})) == example("GET /admin/v1/accounts/*")
+    made = call_of("POST", "accounts/ada-labs/keys", {"label": "ci"})
+    assert shape(made) == example("POST /admin/v1/accounts/*/keys")
+    assert shape(call_of("GET", "accounts/ada-labs/keys")) == example("GET /admin/v1/accounts/*/keys")
+    assert shape(call_of("POST", f"keys/{made['id']}/rotate", {})) == example("POST /admin/v1/keys/*/rotate")
+    revoked = call_of("POST", f"keys/{made['id']}/revoke")
+    assert set(revoked) == set(EXAMPLES["POST /admin/v1/keys/*/rotate"]["old"])
+    assert shape(call_of("PUT", "orgs/labs", {"suspended": False})) == example("GET /admin/v1/orgs/*")
+    assert shape(call_of("GET", "orgs/labs")) == example("GET /admin/v1/orgs/*")
+    document = {"orgs": {"labs": {}}, "accounts": {"x": {"tier": "free"}}}
+    assert shape(call_of("POST", "import", document)) == example("POST /admin/v1/import")
+    assert shape(call_of("DELETE", "accounts/ada-labs")) == example("DELETE /admin/v1/accounts/*")
+
+
 def test_the_example_of_usage_is_a_real_answer(gateway):
     status, real = admin(gateway, "GET", "/admin/v1/accounts/ada/usage")
     limits = {limit["limit"]: limit for limit in real.pop("limits")}

@@ -33,7 +33,7 @@ def test_the_database_has_one_owner_and_is_one_file_after_a_stop(tmp_path: Path)
         assert "another process owns it" in second.stderr
         process.signal(signal.SIGTERM)
         assert process.exit_code() == 0
-    assert [path.name for path in one.glob("usage.sqlite*")] == ["usage.sqlite"]
+    assert sorted(path.name for path in one.glob("usage.sqlite*")) == ["usage.sqlite", "usage.sqlite.accounts"]
     two.mkdir()
     shutil.copy(one / "usage.sqlite", two / "usage.sqlite")
     with served(two, NOWHERE, **STORE) as (process, _, _):

@@ -66,3 +66,28 @@ def test_log_probabilities_are_counted_by_request(tmp_path):
             gateway.settled()
         assert ask(gateway, logprobs=True).status == 429
         assert ask(gateway).status == 200
+
+
+def test_several_prompts_in_one_request_are_not_one_question(tmp_path):
+    with running(tmp_path, policies=policy(PROMPTS)) as gateway:
+        refused = ask(gateway, "completions", prompt=["one", "two"])
+        assert (refused.status, code(refused)) == (400, "unsupported_field")
+        assert ask(gateway, "completions", prompt=["one"]).status == 200
+    with running(tmp_path / "watched", policies=policy(PROMPTS, mode="audit")) as gateway:
+        assert ask(gateway, "completions", prompt=["one", "two"]).status == 200
+
+
+def test_what_cannot_be_known_again_counts_as_new(tmp_path):
+    with running(tmp_path, policies=policy(PROMPTS)) as gateway:
+        statuses = [ask(gateway, "completions", prompt=[1, 2, 3]).status for _ in range(4)]
+        assert statuses == [200, 200, 200, 429]
+
+
+def test_tool_results_are_no_new_question(tmp_path):
+    with running(tmp_path, policies=policy(PROMPTS.replace("3", "1"))) as gateway:
+        talk = [{"role": "user", "content": "book a room"}]
+        for number in range(3):
+            assert ask(gateway, "messages", messages=talk).status == 200
+            use = {"type": "tool_use", "id": f"t{number}", "name": "look", "input": {}}
+            result = {"type": "tool_result", "tool_use_id": f"t{number}", "content": f"room {number}"}
+            talk += [{"role": "assistant", "content": [use]}, {"role": "user", "content": [result]}]

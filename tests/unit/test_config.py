@@ -125,6 +125,11 @@ def test_variables_that_kubernetes_sets_are_not_ours(path: Path):
     assert load(path, env=env).settings.data.port == 8080
 
 
+def test_variables_of_the_command_line_are_no_settings(path: Path):
+    env = {"GATEWAY_ADMIN_TOKEN": "sk-adm-x", "GATEWAY_ADMIN_TOKEN_FILE": "/absent", "GATEWAY_ACCOUNTS__STALE_S": "30"}
+    assert load(path, env=env).settings.accounts.stale_s == 30
+
+
 @pytest.mark.parametrize(
     ("env", "expected"),
     [
@@ -161,8 +166,9 @@ UPSTREAM = MINIMAL.replace("}", ", %s}")
         (MINIMAL + "data: {host: '0.0.0.0:8080'}\n", "expected an address or name without port"),
         (MINIMAL + "timers: {drain_s: 5m}\n", "timers.drain_s: expected a number of seconds, without a unit, found"),
         (MINIMAL + "ops: {port: 8080}\n", "expected three different ports"),
-        (MINIMAL + "store: redis://x\n", "g.yaml:3:8: store: expected memory: or sqlite:PATH"),
-        (MINIMAL + "store: 'sqlite:'\n", "g.yaml:3:8: store: expected memory: or sqlite:PATH"),
+        (MINIMAL + "store: redis://x:y\n", "g.yaml:3:8: store: a port of the Redis store must be a number"),
+        (MINIMAL + "store: redis://:hunter2@x\n", "g.yaml:3:8: store: a password does not belong into the store's URL"),
+        (MINIMAL + "store: 'sqlite:'\n", "g.yaml:3:8: store: expected memory:, sqlite:PATH or redis://"),
         (MINIMAL + "limits: {body_bytes: 1 TiB}\n", "expected bytes as a whole number or with a unit, like 64 MiB"),
         (MINIMAL + "limits: {body_bytes: 1 GiB}\n", "expected at most inflight_body_bytes_per_account"),
         (MINIMAL + "limits: {inflight_body_bytes: 100 MiB}\n", "expected at most inflight_body_bytes"),

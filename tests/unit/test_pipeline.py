@@ -13,7 +13,7 @@ from gateway.stores.base import StoreUnavailable
 from gateway.upstreams.base import UpstreamFailed
 from tests.support.running import DIALECTS, MODELS, PRICES
 from tests.support.talking import policy
-from tests.support.walking import FakeAnswer, Walk
+from tests.support.walking import FakeAnswer, Walk, at_once
 
 ALL = policy(
     "slots: {unit: concurrent, per: account, amount: 5}, requests: {unit: requests, per: key, amount: 9, window: 1m}",
@@ -33,9 +33,9 @@ def walk(tmp_path):
 
 def test_a_stranger_is_refused_before_anything_is_read(walk):
     x = walk.enter()
-    assert walk.pipeline.identify(x, "Bearer sk-ex-nobody", None).reason is reasons.INVALID_API_KEY
+    assert at_once(walk.pipeline.identify(x, "Bearer sk-ex-nobody", None)).reason is reasons.INVALID_API_KEY
     assert x.principal is None
-    assert walk.pipeline.identify(x, None, walk.keys["ada"]) is None
+    assert at_once(walk.pipeline.identify(x, None, walk.keys["ada"])) is None
     assert x.principal.account.id == "ada"
 
 
@@ -87,7 +87,7 @@ def test_money_needs_a_price(tmp_path):
     unpriced = {name: value for name, value in MODELS["sim-small"].items() if name != "prices"}
     walk = Walk(tmp_path, policies=ALL, models={"sim-small": unpriced})
     x = walk.enter()
-    assert walk.pipeline.identify(x, walk.bearer(), None) is None
+    assert at_once(walk.pipeline.identify(x, walk.bearer(), None)) is None
     assert walk.pipeline.read(x, walk.body()) is None
     assert walk.pipeline.rule(x).reason is reasons.PRICE_UNKNOWN
 

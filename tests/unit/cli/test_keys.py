@@ -11,7 +11,7 @@ from gateway.cli.key_entry import insert, replace_file
 from gateway.cli.main import main
 from gateway.core.account import Principal
 from gateway.identity.admins import Admin, Role, authenticate_admin, token_hash
-from gateway.identity.authenticate import authenticate
+from gateway.identity.authenticate import authenticate, claim
 from gateway.identity.directory import load_directory
 from gateway.identity.keys import parse
 from gateway.identity.peppers import load_peppers
@@ -35,7 +35,7 @@ def test_a_written_key_opens_its_account(tmp_path: Path, capsys):
     assert key not in accounts.read_text()
     assert stat.S_IMODE(accounts.stat().st_mode) == 0o640
     directory = load_directory(accounts, load_peppers([("p1", tmp_path / "pepper")]))
-    who = authenticate(None, key, directory, NOW)
+    who = authenticate(claim(None, key), directory, NOW)
     assert isinstance(who, Principal)
     assert who.account.id == "acme"
     assert directory.keys[who.key_id].label == "no"
@@ -51,8 +51,8 @@ def test_a_printed_entry_can_be_pasted(tmp_path: Path, capsys, monkeypatch: pyte
     accounts = tmp_path / "accounts.yaml"
     accounts.write_text(accounts.read_text() + "keys:\n" + entry)
     directory = load_directory(accounts, load_peppers([("", tmp_path / "pepper")]))
-    assert isinstance(authenticate(None, key, directory, NOW), Principal)
-    assert not isinstance(authenticate(None, key, directory, 4_070_908_800_000), Principal)
+    assert isinstance(authenticate(claim(None, key), directory, NOW), Principal)
+    assert not isinstance(authenticate(claim(None, key), directory, 4_070_908_800_000), Principal)
 
 
 def test_a_pepper_without_a_name_is_named_by_its_fingerprint(tmp_path: Path, capsys):

@@ -232,3 +232,7 @@ def test_the_ends_of_a_text_never_overlap(length):
     assert text.endswith(tail)
     assert (head + tail == text) == (length <= 2 * EXCERPT)
     assert bool(tail) == (length > EXCERPT)
+
+
+def test_facts_do_not_show_their_text_where_they_are_printed():
+    assert "confidential" not in repr(facts(head="confidential", tail="confidential"))

@@ -41,6 +41,8 @@ def test_messages():
     blocks = [{"type": "tool_result", "tool_use_id": "t", "content": "result"}, {"type": "text", "text": "go on"}]
     conversation = [user("a"), {"role": "assistant", "content": "b"}, user(blocks)]
     assert turns("messages", messages=conversation, max_tokens=5, system="s") == (2, "go on")
+    results = [*conversation[:2], user(blocks[:1])]
+    assert turns("messages", messages=results, max_tokens=5) == (1, "a"), "a tool's result is no turn of the user"
 
 
 @pytest.mark.parametrize(

@@ -7,19 +7,19 @@ from collections.abc import Iterator
 import pytest
 
 from gateway.core import reasons
-from gateway.core.account import Principal
+from gateway.core.account import Account, Principal
 from gateway.core.refusal import Refusal
 from gateway.identity.admins import new_admin_token
-from gateway.identity.authenticate import authenticate
+from gateway.identity.authenticate import Claim, authenticate, claim
 from gateway.identity.keys import digest, new_key
-from tests.support.people import NOW, PEPPER, directory, key
+from tests.support.people import NOW, PEPPER, directory, key, record
 
 DIRECTORY = directory()
 GOOD = key("good")
 
 
 def attempt(text: str) -> Principal | Refusal:
-    return authenticate(f"Bearer {text}", None, DIRECTORY, NOW)
+    return authenticate(claim(f"Bearer {text}", None), DIRECTORY, NOW)
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ def attempt(text: str) -> Principal | Refusal:
      (f"Bearer {GOOD}", GOOD)],
 )  # fmt: skip
 def test_a_good_key_is_let_in(authorization: str | None, x_api_key: str | None):
-    who = authenticate(authorization, x_api_key, DIRECTORY, NOW)
+    who = authenticate(claim(authorization, x_api_key), DIRECTORY, NOW)
     assert isinstance(who, Principal)
     assert (who.account.id, who.key_id) == ("acme-prod", "good00000000")
 
@@ -38,8 +38,8 @@ def test_a_key_hashed_with_the_older_pepper_is_let_in():
 
 
 def test_a_key_expires_at_its_moment():
-    assert isinstance(authenticate(None, key("late"), DIRECTORY, NOW - 1), Principal)
-    assert isinstance(authenticate(None, key("late"), DIRECTORY, NOW), Refusal)
+    assert isinstance(authenticate(claim(None, key("late")), DIRECTORY, NOW - 1), Principal)
+    assert isinstance(authenticate(claim(None, key("late")), DIRECTORY, NOW), Refusal)
 
 
 WRONG_SECRET = key("good", "T" * 27)
@@ -86,7 +86,7 @@ def test_a_suspended_account_is_told_so_only_with_its_key():
     ],
 )
 def test_headers_that_name_no_single_key(authorization: str | None, x_api_key: str | None, reason: reasons.Reason):
-    refusal = authenticate(authorization, x_api_key, DIRECTORY, NOW)
+    refusal = authenticate(claim(authorization, x_api_key), DIRECTORY, NOW)
     assert isinstance(refusal, Refusal)
     assert refusal.reason is reason
     assert GOOD not in repr(refusal)
@@ -94,7 +94,7 @@ def test_headers_that_name_no_single_key(authorization: str | None, x_api_key: s
 
 def test_the_record_that_unknown_keys_are_compared_with_opens_nothing():
     stand_in = dataclasses.replace(DIRECTORY.nobody, digest=digest(b"S" * 27, PEPPER))
-    refusal = authenticate(None, key("unknown"), dataclasses.replace(DIRECTORY, nobody=stand_in), NOW)
+    refusal = authenticate(claim(None, key("unknown")), dataclasses.replace(DIRECTORY, nobody=stand_in), NOW)
     assert isinstance(refusal, Refusal)
     assert "not known" in refusal.message
 
@@ -121,3 +121,36 @@ def work(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 def test_every_credential_costs_one_hash_and_one_comparison(work: list[str], text: str):
     attempt(text)
     assert work == ["digest", "compare_digest"]
+
+
+def test_a_stored_key_opens_its_account_and_never_stands_in_for_one_of_the_file():
+    key_id, stored = record(Account("ada", "ada", "free"), "shop")
+    who = authenticate(claim(None, key("shop")), DIRECTORY, NOW, stored)
+    assert isinstance(who, Principal)
+    assert (who.account.id, who.key_id) == ("ada", key_id)
+    assert isinstance(authenticate(claim(None, key("shop", "T" * 27)), DIRECTORY, NOW, stored), Refusal)
+    mine = authenticate(claim(None, GOOD), DIRECTORY, NOW, stored)
+    assert isinstance(mine, Principal)
+    assert mine.account.id == "acme-prod"
+
+
+def test_what_the_file_says_of_an_account_counts_for_its_stored_keys_too():
+    _, stored = record(Account("acme-prod", "acme", "another"), "shop")
+    who = authenticate(claim(None, key("shop")), DIRECTORY, NOW, stored)
+    assert isinstance(who, Principal)
+    assert (who.account.tier, who.key_id) == ("developer", "shop00000000")
+    _, stored = record(Account("held", "held", "free"), "shop")
+    refusal = authenticate(claim(None, key("shop")), DIRECTORY, NOW, stored)
+    assert isinstance(refusal, Refusal)
+    assert refusal.reason is reasons.ACCOUNT_SUSPENDED
+
+
+@pytest.mark.parametrize(
+    ("text", "looked_up"),
+    [(key("shop"), "shop00000000"), (GOOD, None), (MISTYPED, None), (key("shop")[:-1] + "!", None), ("hello", None)],
+)
+def test_only_whole_keys_that_the_file_does_not_have_are_looked_up(text: str, looked_up: str | None):
+    claimed = claim(None, text)
+    assert isinstance(claimed, Claim)
+    assert claimed.id_outside(DIRECTORY) == looked_up
+    assert text not in repr(claimed)

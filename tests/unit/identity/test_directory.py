@@ -7,7 +7,7 @@ import pytest
 from gateway import yamlio
 from gateway.core.account import Account, Principal
 from gateway.core.refusal import Refusal
-from gateway.identity.authenticate import authenticate
+from gateway.identity.authenticate import authenticate, claim
 from gateway.identity.directory import Directory, directory_of, load_directory
 from gateway.identity.keys import Pepper, digest
 from gateway.yamlio import YamlProblems
@@ -42,11 +42,11 @@ def test_reads_accounts_with_their_facts():
 
 
 def test_keys_open_their_account():
-    who = authenticate(None, key("good"), read(TEXT), NOW)
+    who = authenticate(claim(None, key("good")), read(TEXT), NOW)
     assert isinstance(who, Principal)
     assert who.account.id == "acme-prod"
-    assert isinstance(authenticate(None, key("shade"), read(TEXT), NOW), Refusal)
-    assert isinstance(authenticate(None, key("good"), read(TEXT), 1_893_456_000_000), Refusal), "2030 has begun"
+    assert isinstance(authenticate(claim(None, key("shade")), read(TEXT), NOW), Refusal)
+    assert isinstance(authenticate(claim(None, key("good")), read(TEXT), 1_893_456_000_000), Refusal), "2030 has begun"
 
 
 def test_a_snapshot_cannot_change():
@@ -89,7 +89,7 @@ def test_no_hash_is_quoted_in_a_complaint():
 def test_a_directory_without_peppers_still_compares(tmp_path):
     path = tmp_path / "a.yaml"
     path.write_text("accounts: {a: {tier: t}}\n")
-    assert isinstance(authenticate(None, key("good"), load_directory(path, []), NOW), Refusal)
+    assert isinstance(authenticate(claim(None, key("good")), load_directory(path, []), NOW), Refusal)
 
 
 @pytest.mark.parametrize(

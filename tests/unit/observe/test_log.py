@@ -94,6 +94,13 @@ def test_a_storm_of_one_message_is_thinned_and_counted():
     assert lines[11]["suppressed"] == 9990
 
 
+def test_no_line_is_left_out_that_must_be_there():
+    limit = RateLimit(burst=10, monotonic=lambda: 0.0)
+    record = logging.makeLogRecord({"msg": "admin call", "every": True})
+    assert all(limit.filter(record) for _ in range(1000))
+    assert not hasattr(record, "suppressed")
+
+
 def test_a_storm_of_different_messages_is_bounded_in_memory():
     limit = RateLimit(burst=10, monotonic=lambda: 0.0)
     passed = sum(

@@ -75,6 +75,17 @@ def test_the_past_is_forgotten():
     assert board.ended == ["a"]
 
 
+def test_a_clock_that_steps_back_a_month_stops_nothing():
+    board = Board(1)
+    board.ask("first")
+    board.now_ms -= 30 * 24 * 60 * MINUTE
+    for _ in range(4):
+        board.ask("busy", 10)
+        board.now_ms += MINUTE
+    assert board.ended == ["first"]
+    assert board.ask("busy") == {"busy"}
+
+
 def test_many_small_accounts_together_do_not_make_a_busy_one():
     board = Board(1)
     board.ask("a", 20)

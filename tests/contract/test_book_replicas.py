@@ -1,0 +1,93 @@
+"""Two processes' worth of accounts over one Redis: what one writes, the other hears of at its next poll."""
+
+import asyncio
+
+import pytest
+
+from gateway.accounts import Accounts
+from gateway.core.clock import SystemClock
+from gateway.core.redis_target import parse
+from gateway.core.refusal import Refusal
+from gateway.identity.directory import Directory
+from gateway.identity.keys import Pepper
+from gateway.stores.book.redis import RedisBook
+from tests.support.people import PEPPER
+from tests.support.redis_server import redis_cluster, redis_server
+
+pytestmark = pytest.mark.redis
+
+
+@pytest.fixture(scope="module", params=["redis", "redis+cluster"])
+def url(request):
+    if request.param == "redis":
+        with redis_server() as server:
+            yield server.url
+    else:
+        with redis_cluster() as servers:
+            yield f"redis+cluster://127.0.0.1:{servers[0].port}"
+
+
+def scene(url, body) -> None:
+    """Run `body(here, there)`."""
+
+    async def run():
+        pair = [
+            Accounts(RedisBook(parse(url)), SystemClock(), lambda: empty, most_keys=100, stale_s=60) for _ in range(2)
+        ]
+        empty = Directory.of({}, {}, PEPPER)
+        for one in pair:
+            one.configure([Pepper("p1", PEPPER)])
+            await one.start()
+        try:
+            await body(*pair)
+        finally:
+            for one in pair:
+                await one.close()
+
+    asyncio.run(run())
+
+
+def test_a_change_here_is_heard_there(url):
+    async def body(here, there):
+        assert not isinstance(await here.register.put_account("acme", {"tier": "free", "org": "globex"}), Refusal)
+        _, key = await here.keys.create("acme", {})
+        assert not (await there.lookup.find(key.id)).revoked
+        await here.register.put_org("globex", {"suspended": True})
+        await there.lookup.poll()
+        assert there.lookup.cached(key.id) is None
+        assert (await there.lookup.find(key.id)).principal.account.suspended
+        await there.keys.revoke(key.id)
+        assert (await there.lookup.find(key.id)).revoked
+        await here.lookup.poll()
+        assert (await here.lookup.find(key.id)).revoked
+
+    scene(url, body)
+
+
+def test_it_is_heard_without_asking(url):
+    async def body(here, there):
+        await here.register.put_account("ada", {"tier": "free"})
+        _, key = await here.keys.create("ada", {})
+        await there.lookup.find(key.id)
+        await here.keys.revoke(key.id)
+        async with asyncio.timeout(20):
+            while there.lookup.cached(key.id) is not None:
+                await asyncio.sleep(0.01)
+        assert (await there.lookup.find(key.id)).revoked
+
+    scene(url, body)
+
+
+def test_both_change_one_account_and_neither_is_lost(url):
+    async def body(here, there):
+        await here.register.put_account("bob", {"tier": "free"})
+        changes = [{"country": "DE"}, {"verified": True}, {"declared_purpose": "prose"}, {"suspended": True}]
+        sides = [here, there, here, there]
+        pairs = zip(sides, changes, strict=True)
+        await asyncio.gather(*(side.register.patch_account("bob", change) for side, change in pairs))
+        account = (await here.register.account("bob")).account
+        assert (account.country, account.verified, account.declared_purpose, account.suspended) == (
+            "DE", True, "prose", True,
+        )  # fmt: skip
+
+    scene(url, body)

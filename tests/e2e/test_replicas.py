@@ -1,0 +1,86 @@
+"""Two gateways on one Redis: one limit between them, whoever is asked; and what they do when it is gone."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.support.redis_server import redis_server
+from tests.support.running import running
+from tests.support.talking import ask, code, policy, usage
+
+pytestmark = pytest.mark.redis
+
+CROWD = 200
+LIMIT = 70
+LIMITS = f"r: {{unit: requests, per: account, amount: {LIMIT}, window: 1d}}"
+BUDGETS = f"day: {{unit: requests, per: org, amount: {LIMIT - 7}, period: day}}"
+
+
+def replicas(tmp_path, server, policies, **redis):
+    """Two running gateways as a pair of context managers; their clocks stand still, Redis' own does not matter."""
+    for name in ("one", "other"):
+        settings = {"store": server.url, "redis": {"undelivered_file": f"{name}.jsonl", "timeout_ms": 2000, **redis}}
+        yield running(tmp_path / name, policies=policies, settings=settings)
+
+
+def test_a_crowd_at_both_never_gets_one_request_too_many(tmp_path, capsys):
+    with redis_server() as server:
+        first, second = replicas(tmp_path, server, policy(LIMITS, BUDGETS))
+        with first as here, second as there:
+
+            def call(number):
+                gateway = (here, there)[number % 2]
+                return ask(gateway, key=gateway.keys["acme"], max_tokens=5).status
+
+            with ThreadPoolExecutor(40) as pool:
+                statuses = list(pool.map(call, range(CROWD)))
+            assert sorted(set(statuses)) == [200, 429]
+            admitted = statuses.count(200)
+            with capsys.disabled():
+                print(f"\n{CROWD} callers at two gateways: {admitted} admitted of {LIMIT - 7} allowed")
+            assert admitted == LIMIT - 7
+            for gateway in (here, there):
+                assert usage(gateway)["day"]["used"] == LIMIT - 7
+
+
+def test_limits_of_everybody_are_one_limit(tmp_path):
+    everybody = policy("all: {unit: requests, per: all, amount: 3, window: 1d}")
+    with redis_server() as server:
+        first, second = replicas(tmp_path, server, everybody)
+        with first as here, second as there:
+            keys = ("acme", "globex", "ada")
+            assert [ask(here, key=here.keys[name]).status for name in keys] == [200, 200, 200]
+            refused = ask(there, key=there.keys["acme"])
+            assert (refused.status, code(refused)) == (429, "rate_limit_exceeded")
+            assert "3" not in json.loads(refused.body)["error"]["message"]
+
+
+def test_while_redis_is_gone_money_closes_and_the_rest_has_its_share(tmp_path):
+    money = "usd: {unit: usd, per: org, amount: 1, period: month}"
+    rate = "r: {unit: requests, per: account, amount: 40, window: 1d}"
+    policies = {
+        **policy(rate, name="pace", match="{account: globex}"),
+        **policy(budgets=money, name="money", match="{account: acme}"),
+    }
+    with redis_server() as server:
+        (first, _) = replicas(tmp_path, server, policies, timeout_ms=100, replicas=20)
+        with first as gateway:
+            for name in ("acme", "globex"):
+                assert ask(gateway, key=gateway.keys[name]).status == 200
+            server.kill()
+            closed = ask(gateway, key=gateway.keys["acme"])
+            assert (closed.status, code(closed)) == (503, "limiter_unavailable")
+            answers = [ask(gateway, key=gateway.keys["globex"]) for _ in range(3)]
+            assert [one.status for one in answers] == [200, 200, 429]
+            assert [one.header("x-gateway-limits") for one in answers] == ["fallback", "fallback", "fallback"]
+            assert "gateway_store_fallback_active 1.0" in gateway.runtime.metrics.render().decode()
+
+
+def test_a_restart_of_the_gateways_keeps_usage(tmp_path):
+    with redis_server() as server:
+        for number in range(2):
+            first, _ = replicas(tmp_path / str(number), server, policy(LIMITS))
+            with first as gateway:
+                assert ask(gateway, key=gateway.keys["acme"]).status == 200
+                assert usage(gateway)["r"]["used"] == number + 1
