@@ -50,8 +50,12 @@ class Scales:
         plan = x.plan
         ask = x.ask
         cap = held_cap = _tighter_cap(x)
-        if plan.counts_prompts and ask.last_user_text:
-            x.prompt = fingerprint(ask.last_user_text, self.prompt_key)
+        if plan.one_prompt and ask.prompts > 1:
+            message = "this account's limits count distinct prompts: expected one prompt in a request"
+            return Refusal(reasons.UNSUPPORTED_FIELD, message, param="prompt")
+        if plan.counts_prompts:
+            # A turn without text (pictures, token ids) cannot be known again, so that each counts as new.
+            x.prompt = fingerprint(ask.last_user_text or x.id, self.prompt_key)
         try:
             verdict = await self._reserve(x, cap)
             if not verdict.granted and plan.has_money and ask.output_cap is None:

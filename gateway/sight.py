@@ -46,7 +46,7 @@ class Sight:
     def _excerpt(self, x: Exchange, ask: Ask) -> Excerpt:
         head, tail = ends(ask.last_user_text)
         return Excerpt(
-            prompt=x.prompt or fingerprint(ask.last_user_text, self.key),
+            prompt=(x.prompt if ask.last_user_text else 0) or fingerprint(ask.last_user_text, self.key),
             head=head,
             tail=tail,
             network=network(client_address(x.origin, self.trusted)),

@@ -1,6 +1,6 @@
 """What the caller asked, dialect-neutral: everything the rooms decide on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -14,7 +14,7 @@ class Ask:
     `media_items` counts those. `output_cap` is tokens per choice as the caller wrote it, None when absent.
     """
 
-    body: dict[str, Any]
+    body: dict[str, Any] = field(repr=False)
     model: str
     stream: bool
     prompt_bytes: int
@@ -28,5 +28,5 @@ class Ask:
     """Prompts that the request holds, each of which gets its choices: only completions may have several."""
     user_turns: int = 0
     """Messages of a user; 0 where the request makes nothing be written."""
-    last_user_text: str = ""
+    last_user_text: str = field(default="", repr=False)
     """The text of the last of them, for detectors; let go with `body`."""

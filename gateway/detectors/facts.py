@@ -1,6 +1,6 @@
 """What the detectors know of an answered generating request. Made by the pipeline, worked off the answer's path."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 EXCERPT: Final = 2048
@@ -19,8 +19,8 @@ class Facts:
     key_id: str
     tier: str
     prompt: int
-    head: str
-    tail: str
+    head: str = field(repr=False)
+    tail: str = field(repr=False)
     user_turns: int
     history: bool
     """Assistant turns came before."""

@@ -9,10 +9,20 @@ _TEXT_PARTS = ("text", "input_text")
 def user_turns(messages: Sequence[Any]) -> tuple[int, str]:
     """How many messages (or input items) a user wrote, and the text of the last one.
 
-    Its text parts are joined by newlines; pictures, files and tool results are no text.
+    Its text parts are joined by newlines; pictures and files are no text. A message of nothing but tool results is the
+    caller's program at work, not a turn of the user.
     """
-    turns = [message for message in messages if type(message) is dict and message.get("role") == "user"]
+    turns = [
+        message
+        for message in messages
+        if type(message) is dict and message.get("role") == "user" and not _only_results(message.get("content"))
+    ]
     return len(turns), _text(turns[-1].get("content")) if turns else ""
+
+
+def _only_results(content: Any) -> bool:
+    parts = content if type(content) is list else ()
+    return bool(parts) and all(type(part) is dict and part.get("type") == "tool_result" for part in parts)
 
 
 def _text(content: Any) -> str:
