@@ -1,6 +1,7 @@
 """The usage store that the settings name, with all that a remote one needs; not opened yet."""
 
 import ssl
+from pathlib import Path
 
 from gateway.config import SecretMissing, Settings
 from gateway.config.redis import RedisSettings
@@ -12,6 +13,7 @@ from gateway.stores.base import Store
 from gateway.stores.fallback import FallbackStore, LimitClass, Loss, Stance
 from gateway.stores.open import open_store
 from gateway.stores.redis.endpoint import Dial
+from gateway.stores.redis.link import Lost
 from gateway.stores.redis.store import RedisStore
 from gateway.stores.redis.undelivered import Undelivered
 
@@ -51,10 +53,18 @@ def _dial(redis: RedisSettings, target: Target) -> Dial:
     return Dial(
         tls=_tls(redis) if target.tls else None,
         username=target.username,
-        password=(lambda: read_secret(path)) if path is not None else str,
+        password=(lambda: _password(path)) if path is not None else str,
         db=target.db,
         timeout_s=redis.timeout_ms / 1000,
     )
+
+
+def _password(path: Path) -> str:
+    """Raises Lost: a file that is gone in the middle of a rotation is an outage, which ends by itself."""
+    try:
+        return read_secret(path)
+    except SecretMissing as error:
+        raise Lost(f"redis.password_file: {error}") from None
 
 
 def _tls(redis: RedisSettings) -> ssl.SSLContext:

@@ -13,6 +13,7 @@ from gateway.cli import doctor_checks as checks
 from gateway.cli.check import check
 from gateway.cli.config_cmd import config_path
 from gateway.cli.doctor_checks import Line
+from gateway.cli.doctor_redis import redis
 from gateway.cli.doctor_upstreams import upstreams
 from gateway.core.clock import Clock, SystemClock
 
@@ -69,6 +70,7 @@ def examine(path: Path | None, env: Mapping[str, str], clock: Clock, *, online: 
     yield from checks.ports(settings)
     yield from checks.machine(settings, clock)
     if online:
+        yield from redis(settings)
         yield from upstreams(settings, env, clock)
 
 

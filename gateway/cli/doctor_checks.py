@@ -14,6 +14,7 @@ from typing import Final, Literal
 
 from gateway.config import Settings
 from gateway.core.clock import Clock
+from gateway.core.redis_target import is_redis
 
 Level = Literal["ok", "warn", "fail"]
 
@@ -99,8 +100,10 @@ def open_files(settings: Settings, path: Path | None) -> Iterator[Line]:
 
 
 def store(settings: Settings) -> Iterator[Line]:
-    """Whether usage can be kept. The database is not opened: it has one owner, who may be running."""
+    """Whether usage can be kept in a file. It is not opened: it has one owner, who may be running."""
     kind, _, target = settings.store.partition(":")
+    if is_redis(settings.store):
+        return
     if kind == "memory":
         yield Line("warn", "store", "memory: forgets all usage at exit", "set store: sqlite:PATH")
         return

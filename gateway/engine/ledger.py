@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 
 from gateway.core.ports import Events, NoEvents
-from gateway.core.units import Amounts, Unit, shown
+from gateway.core.units import Amounts, Unit
 from gateway.engine.bucket import Bucket
 from gateway.engine.budget import UNBOUNDED, Row
 from gateway.engine.place import Hold, Place, answer
@@ -93,7 +93,7 @@ class Ledger:
         reservation = self._open(reservation_id, now_ms)
         if reservation is None:
             raise KeyError(reservation_id)
-        self._present(reservation, now_ms)
+        self.states.present(reservation, now_ms)
         more: list[Hold] = []
         for place, spec, _ in reservation.holds:
             amount = 0 if spec.unit is Unit.CONCURRENT else amounts.get(spec.unit, 0)
@@ -132,7 +132,7 @@ class Ledger:
         reservation = self._open(reservation_id, now_ms)
         if reservation is not None:
             del self._live[reservation_id]
-            self._present(reservation, now_ms)
+            self.states.present(reservation, now_ms)
             for place, spec, reserved in reservation.holds:
                 used = actual.get(spec.unit, 0)
                 place.settle(reserved, used, now_ms, reservation)
@@ -153,20 +153,10 @@ class Ledger:
             return None
         return reservation
 
-    def _present(self, reservation: Reservation, now_ms: int) -> None:
-        """Make sure that every place of a reservation is one the ledger still looks at."""
-        for hold in reservation.holds:
-            if hold[0].gone:
-                revive = self.states.revive
-                reservation.holds = [
-                    (revive(p, spec, now_ms) if p.gone else p, spec, n) for p, spec, n in reservation.holds
-                ]
-                return
-
     def _expire(self, reservation: Reservation, now_ms: int) -> None:
         """Budgets commit what was reserved, rates commit `on_expiry`, slots free; a tombstone stays."""
         del self._live[reservation.id]
-        self._present(reservation, now_ms)
+        self.states.present(reservation, now_ms)
         commits: list[Commit] = []
         for place, spec, reserved in reservation.holds:
             rate = type(place) is Bucket
@@ -256,16 +246,7 @@ class Ledger:
 
     def held(self, limit: int = 1000) -> list[Held]:
         """Open reservations, oldest first."""
-        return [
-            Held(
-                reservation.id,
-                tuple(spec.key for _, spec, _ in reservation.holds),
-                {str(spec.unit): shown(spec.unit, amount) for _, spec, amount in reservation.holds},
-                reservation.reserved_at_ms,
-                reservation.expires_at_ms,
-            )
-            for reservation in islice(self._live.values(), limit)
-        ]
+        return [reservation.held() for reservation in islice(self._live.values(), limit)]
 
     def restore(self, reservation: Reservation) -> None:
         """Take up a reservation of an earlier process: its places count it already, it expires as usual."""

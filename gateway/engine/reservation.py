@@ -2,6 +2,9 @@
 
 from typing import TYPE_CHECKING
 
+from gateway.core.units import shown
+from gateway.engine.verdict import Held
+
 if TYPE_CHECKING:
     from gateway.core.units import Amounts
     from gateway.engine.place import Hold
@@ -22,3 +25,10 @@ class Reservation:
         self.reserved_at_ms = reserved_at_ms
         self.expires_at_ms = expires_at_ms
         self.verdict: Verdict | None = None
+
+    def held(self) -> Held:
+        """As operators see it."""
+        amounts = {str(spec.unit): shown(spec.unit, amount) for _, spec, amount in self.holds}
+        return Held(
+            self.id, tuple(spec.key for _, spec, _ in self.holds), amounts, self.reserved_at_ms, self.expires_at_ms
+        )

@@ -7,6 +7,7 @@ from gateway.engine.bucket import Bucket
 from gateway.engine.budget import KEEP_MS, UNBOUNDED, Budget, Row
 from gateway.engine.distinct import Distinct
 from gateway.engine.place import Place
+from gateway.engine.reservation import Reservation
 from gateway.engine.slots import Slots
 from gateway.engine.spec import BudgetSpec, DistinctSpec, RateSpec, Spec
 from gateway.engine.verdict import Reading
@@ -54,6 +55,15 @@ class States:
             # since a caller between `fit` and `take` relies on its states staying.
             self.owed += 2
         return state.place(spec, now_ms)
+
+    def present(self, reservation: Reservation, now_ms: int) -> None:
+        """Make sure that every place of a reservation is one that is still looked at."""
+        for hold in reservation.holds:
+            if hold[0].gone:
+                reservation.holds = [
+                    (self.revive(p, spec, now_ms) if p.gone else p, spec, n) for p, spec, n in reservation.holds
+                ]
+                return
 
     def revive(self, place: Place, spec: Spec, now_ms: int) -> Place:
         """What stands for a place dropped as idle, to which a reservation of nothing or a late settle still points.

@@ -6,6 +6,7 @@ would have been none.
 """
 
 import asyncio
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import islice
@@ -31,6 +32,8 @@ from gateway.stores.redis.open_reservations import Opened, OpenReservations, tak
 from gateway.stores.redis.outbox import Outbox, Parcel
 from gateway.stores.redis.servers import servers
 from gateway.stores.redis.undelivered import Settlement, Undelivered
+
+log = logging.getLogger("gateway")
 
 LOOKS: Final = 2
 """Places looked at in passing, whether they can be dropped: two for each call, so that the idle ones go."""
@@ -75,7 +78,8 @@ class RedisStore:
         return self._deciding.failing or self._outbox.behind
 
     async def open(self) -> None:
-        await checks.check(self.asking.servers, self._target)
+        for warning in await checks.check(self.asking.servers, self._target):
+            log.warning("check the usage store", extra={"fields": {"hint": warning}})
         try:
             left = self._file.load()
         except OSError as error:

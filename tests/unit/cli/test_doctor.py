@@ -16,6 +16,7 @@ from gateway.cli.doctor_checks import Line
 from gateway.cli.main import main
 from gateway.core.clock import ManualClock
 from tests.support.config_dir import write_config
+from tests.support.redis_server import redis_server
 
 NOW = 1_800_000_000_000
 DATE = "Fri, 15 Jan 2027 08:00:00 GMT"
@@ -195,3 +196,27 @@ def test_a_web_page_and_a_redirect_are_no_model_server(tmp_path: Path, upstream:
     assert (page.level, moved.level) == ("fail", "fail")
     assert "not JSON" in page.message
     assert "redirects (302)" in moved.message
+
+
+def test_a_redis_that_is_not_there_is_named_without_its_password(tmp_path: Path):
+    (tmp_path / "secret.txt").write_text("hunter2")
+    more = "store: redis://ada@127.0.0.1:1\nredis: {password_file: secret.txt}\n"
+    path = write_config(tmp_path, more=more)
+    (line,) = [one for one in examine(path, {}, ManualClock(NOW), online=True) if one.name == "store"]
+    assert (line.level, "redis://127.0.0.1:1" in line.message) == ("fail", True)
+    assert "hunter2" not in line.message + line.remedy
+    assert not [one for one in examine(path, {}, ManualClock(NOW), online=False) if one.name == "store"]
+
+
+@pytest.mark.redis
+def test_a_redis_that_will_do_and_one_that_will_not(tmp_path: Path):
+    with redis_server() as server:
+        path = write_config(tmp_path, more=f"store: {server.url}\n")
+
+        def found():
+            return [one for one in examine(path, {}, ManualClock(NOW), online=True) if one.name == "store"]
+
+        assert [one.level for one in found()] == ["ok"]
+        server.say("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
+        (line,) = found()
+        assert (line.level, "noeviction" in line.message) == ("fail", True)
