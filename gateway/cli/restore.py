@@ -18,7 +18,8 @@ def add_parser(subparsers: "Subparsers") -> None:
     verb = subparsers.add_parser(
         "restore",
         help="put a backup in the place of the usage database",
-        description="Check a copy of the usage database and put it in its place. The gateway must be stopped.",
+        description="Check a copy of the usage database, or of the accounts beside it, and put it in its place. "
+        "The gateway must be stopped.",
         epilog="example: gateway restore usage-2026-03-01.sqlite --config gateway.yaml",
     )
     verb.add_argument("copy", type=Path, metavar="FILE", help="the copy")
@@ -31,9 +32,9 @@ def run(args: argparse.Namespace) -> int:
     if isinstance(path, int):
         return path
     try:
-        restore_copy(args.copy, path)
+        place = restore_copy(args.copy, path)
     except StoreUnavailable as error:
         print(f"gateway restore: {error}", file=sys.stderr)
         return 1
-    print(f"{path}: restored from {args.copy}")
+    print(f"{place}: restored from {args.copy}")
     return 0

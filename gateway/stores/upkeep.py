@@ -12,6 +12,8 @@ from importlib import resources
 from pathlib import Path
 
 from gateway.stores.base import StoreUnavailable
+from gateway.stores.book.codec import FORMAT as ACCOUNTS_FORMAT
+from gateway.stores.book.open import SUFFIX
 from gateway.stores.codec import holds_from
 from gateway.stores.journal import FORMAT, NAME, Journal
 from gateway.stores.sqlite_file import copy_database, private
@@ -23,17 +25,22 @@ def format_of(path: Path) -> str:
         return _format(connection, path)
 
 
-def restore_copy(copy: Path, path: Path) -> None:
-    """Check `copy` and put it in the place of `path`, whole or not at all. Raises StoreUnavailable.
+def restore_copy(copy: Path, path: Path) -> Path:
+    """Check `copy` and put it in its place, whole or not at all; returns that place. Raises StoreUnavailable.
 
-    What is in that place may be damaged, which is what copies are for; only one that is in use is left alone.
+    A copy of usage goes to `path`, one of the accounts beside it. What is in that place may be damaged, which is what
+    copies are for; only one that is in use is left alone.
     """
     with closing(_owned(copy)) as connection:
         found = _format(connection, copy)
         damage = _damage(connection)
+        accounts = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'key_by_account'").fetchone()
+    current = FORMAT
+    if accounts is not None:
+        path, current = path.with_name(path.name + SUFFIX), ACCOUNTS_FORMAT
     if damage != "ok":
         raise StoreUnavailable(f"{NAME} {copy}: damaged: {damage}", transient=False)
-    if found != FORMAT:
+    if found != current:
         raise StoreUnavailable(f"{NAME} {copy}: it has format {found}: migrate it first", transient=False)
     new = path.with_name(path.name + ".restoring")
     _copy(copy, new)
@@ -48,6 +55,7 @@ def restore_copy(copy: Path, path: Path) -> None:
     for stale in (f"{path.name}-wal", f"{path.name}-shm"):
         path.with_name(stale).unlink(missing_ok=True)
     new.replace(path)
+    return path
 
 
 def migrate(path: Path) -> str:

@@ -11,11 +11,14 @@ from contextlib import closing
 import pytest
 
 from gateway.cli.main import main
+from gateway.core.account import Account
 from gateway.core.clock import ManualClock
 from gateway.core.units import Unit
 from gateway.engine.spec import BudgetSpec, Period
 from gateway.stores import upkeep
 from gateway.stores.base import StoreUnavailable
+from gateway.stores.book.base import Put, StoredAccount
+from gateway.stores.book.sqlite import SqliteBook
 from gateway.stores.journal import FORMAT
 from gateway.stores.sqlite import SqliteStore
 from gateway.stores.upkeep import format_of, migrate, restore_copy
@@ -216,3 +219,23 @@ def test_settings_without_a_database_are_wrong_usage(tmp_path, capsys, verb):
     assert "expected sqlite:PATH" in capsys.readouterr().err
     file.write_text("store: 7\n")
     assert main([*verb, "--config", str(file)]) == 1
+
+
+def test_a_copy_of_the_accounts_goes_beside_the_usage(used, config, capsys):
+    async def with_accounts(account):
+        book = SqliteBook(used.with_name("usage.sqlite.accounts"))
+        await book.open()
+        if account:
+            await book.write([Put(StoredAccount(Account(account, account, "free")), None)])
+        found = await book.accounts("", 10)
+        if account == "ada":
+            await book.backup(used.with_name("accounts.copy"))
+        await book.close()
+        return [one.account.id for one in found]
+
+    asyncio.run(with_accounts("ada"))
+    assert asyncio.run(with_accounts("eve")) == ["ada", "eve"]
+    assert main(["restore", str(used.with_name("accounts.copy")), "--config", config]) == 0
+    assert "usage.sqlite.accounts: restored from" in capsys.readouterr().out
+    assert asyncio.run(with_accounts("")) == ["ada"]
+    assert on(used, state) == (8970, ())
