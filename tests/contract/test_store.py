@@ -9,6 +9,7 @@ from gateway.core.ports import NoEvents
 from gateway.core.redis_target import parse
 from gateway.core.units import Unit, prompt_amount
 from gateway.engine.spec import BudgetSpec, DistinctSpec, Period, RateSpec, SlotSpec
+from gateway.stores.base import StoreUnavailable
 from gateway.stores.open import open_store
 from gateway.stores.redis.store import RedisStore
 from tests.support.redis_server import redis_cluster, redis_server
@@ -248,5 +249,36 @@ def test_what_is_new_in_audit_mode_refuses_nobody_and_is_promoted(make):
         enforced = DistinctSpec(PROMPTS.key, PROMPTS.unit, 1, PROMPTS.window_s)
         assert (await store.reserve("c", (enforced,), asks(2), {}, TTL)).failing == (0,)
         assert (await store.reserve("d", (enforced,), asks(1), {}, TTL)).granted
+
+    with_store(make, body)
+
+
+def test_the_ledger_explains_every_budget(make):
+    """Settled, settled late, expired, open, topped up, in audit, promoted: whatever a counter says has its history."""
+    audited = BudgetSpec("acme|audited", Unit.USD, 50, Period.DAY, shadow=True)
+    enforced = BudgetSpec("acme|audited", Unit.USD, 50, Period.DAY)
+
+    async def body(store, clock):
+        if store.name == "memory":
+            with pytest.raises(StoreUnavailable, match="keeps no ledger"):
+                await store.verify()
+            return
+        for name in ("settled", "late", "open"):
+            await store.reserve(name, (*ALL, audited), want(5, 20), want(), 1000)
+            store.settle("settled", want(5, 7))
+        await store.top_up("open", want(0, 3))
+        clock.advance(1.5)
+        store.renew([], TTL)
+        store.settle("late", want(5, 4))
+        await store.reserve("promoted", (enforced,), want(0, 1), want(), TTL)
+        await store.peek(ALL)  # a remote store has been told everything when it answers this
+        report = await store.verify()
+        assert report.mismatches == ()
+        assert report.counters == 3
+        assert report.entries >= 4
+        clock.advance(3 * 86_400)
+        store.renew([], TTL)
+        await store.reserve("new day", (*ALL, audited, SlotSpec("other", 1)), want(5, 20), want(), 1000)
+        assert (await store.verify()).mismatches == ()
 
     with_store(make, body)

@@ -1,16 +1,20 @@
 """Two gateways on one Redis: one limit between them, whoever is asked; and what they do when it is gone."""
 
 import json
+import re
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
+from tests.support.administering import done
 from tests.support.redis_server import redis_server
 from tests.support.running import running
 from tests.support.talking import ask, code, policy, usage
 
 pytestmark = pytest.mark.redis
 
+ROOT = Path(__file__).parents[2]
 CROWD = 200
 LIMIT = 70
 LIMITS = f"r: {{unit: requests, per: account, amount: {LIMIT}, window: 1d}}"
@@ -84,3 +88,29 @@ def test_a_restart_of_the_gateways_keeps_usage(tmp_path):
             with first as gateway:
                 assert ask(gateway, key=gateway.keys["acme"]).status == 200
                 assert usage(gateway)["r"]["used"] == number + 1
+
+
+def test_the_rights_that_the_docs_name_are_enough(tmp_path):
+    """A user of Redis with exactly them: requests, their settlement, accounts, the ledger, what is held."""
+    page = (ROOT / "docs" / "redis.md").read_text().partition("The ACL user needs")[2].partition("##")[0]
+    rights = " ".join(re.findall(r"`([~+][^`]*)`", page)).split()
+    with redis_server() as server:
+        server.say("ACL", "SETUSER", "gate", "on", ">hunter2", "resetkeys", "nocommands", *rights)
+        (tmp_path / "password.txt").write_text("hunter2")
+        settings = {
+            "store": server.url.replace("redis://", "redis://gate@"),
+            "redis": {"password_file": str(tmp_path / "password.txt"), "timeout_ms": 2000},
+        }
+        with running(tmp_path / "one", policies=policy(LIMITS, BUDGETS), settings=settings) as gateway:
+            assert ask(gateway).status == 200
+            gateway.settled()
+            done(gateway, "PUT", "accounts/ada-labs", {"tier": "free"})
+            key = done(gateway, "POST", "accounts/ada-labs/keys", {})
+            assert ask(gateway, key=key["key"]).status == 200
+            done(gateway, "POST", f"keys/{key['id']}/revoke")
+            gateway.settled()
+            assert done(gateway, "GET", "reservations") == {"reservations": []}
+            report = done(gateway, "GET", "ledger")
+            assert (report["counters"], report["entries"], report["mismatches"]) == (2, 2, [])
+        log = server.say("ACL", "LOG")
+    assert log == []

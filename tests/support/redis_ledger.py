@@ -106,6 +106,9 @@ class RedisLedger:
         return [one for _, one in sorted(answers.held(self._ask(self.calls.held(slot_tag(self.home), limit))),
                                          key=lambda entry: entry[0])]  # fmt: skip
 
+    def verify(self):
+        return answers.report(self._ask(self.calls.verify(slot_tag(self.home))))
+
     def dump(self):
         keys = [b"gw1:{%b}:%b" % (slot_tag(self.home), name.encode()) for name in KEYS]
         return json.loads(self.server.say("EVAL", DUMP, str(len(keys)), *keys))

@@ -133,6 +133,7 @@ class Walk:
         same_state(self.ledger, self.twin, self.now)
         assert self.clamped == self.twin.clamped
         assert sorted(self.ledger.held(), key=str) == sorted(self.twin.held(), key=str)
+        assert self.twin.verify().mismatches == (), "the ledger explains every budget"
 
 
 def walk(twin: RedisLedger, seed: int, steps: int) -> None:

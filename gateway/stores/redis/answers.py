@@ -8,6 +8,7 @@ from gateway.core.units import Unit
 from gateway.engine.spec import Spec
 from gateway.engine.states import AUDIT
 from gateway.engine.verdict import Held, Reading, Verdict
+from gateway.stores.base import LedgerReport, Mismatch
 from gateway.stores.redis.calls import UNITS
 from gateway.stores.redis.resp import Reply
 
@@ -83,3 +84,15 @@ def _held(row: Reply) -> tuple[int, Held]:
     keys = tuple(key.removesuffix(AUDIT) for key in parts[::3])
     amounts = {str(UNITS[code]): int(amount) for code, amount in zip(parts[1::3], parts[2::3], strict=True)}
     return int(seq), Held(name, keys, amounts, int(reserved_at), int(expires_at))
+
+
+def report(reply: Reply) -> LedgerReport:
+    """What `verify` found in one home. Raises Misread."""
+    if not isinstance(reply, list) or len(reply) % 4 != 3:
+        raise Misread(f"an answer of type {type(reply).__name__}")
+    words = [one.decode() if isinstance(one, bytes) else str(one) for one in reply]
+    counters, entries, last = map(int, words[:3])
+    wrong = zip(words[3::4], words[4::4], words[5::4], words[6::4], strict=True)
+    return LedgerReport(
+        counters, entries, last, tuple(Mismatch(key, label, int(had), int(told)) for key, label, had, told in wrong)
+    )

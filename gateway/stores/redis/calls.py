@@ -90,6 +90,11 @@ class Calls:
         words = [bulk(b"held"), _NOTHING, number(0), number(limit)]
         return b"*%d\r\n%b%b" % (3 + len(KEYS) + len(words), _script(tag), b"".join(words))
 
+    def verify(self, tag: bytes) -> bytes:
+        """For a home whose hash tag is all that is known of it."""
+        words = [bulk(b"verify"), _NOTHING, number(0)]
+        return b"*%d\r\n%b%b" % (3 + len(KEYS) + len(words), _script(tag), b"".join(words))
+
     def _call(self, home: str, operation: str, script_now: int | None, looks: int, words: list[bytes]) -> bytes:
         return b"".join([self._head(home, operation, 2 + len(words)), _clock(script_now), number(looks), *words])
 

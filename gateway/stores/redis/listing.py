@@ -3,7 +3,7 @@
 from typing import Final
 
 from gateway.engine.verdict import Held
-from gateway.stores.base import StoreUnavailable
+from gateway.stores.base import LedgerReport, Mismatch, StoreUnavailable
 from gateway.stores.redis import answers
 from gateway.stores.redis.asking import Asking, explain
 from gateway.stores.redis.calls import Calls
@@ -19,7 +19,7 @@ MAX_SCANS: Final = 2000
 async def held(asking: Asking, calls: Calls, limit: int) -> list[Held]:
     """At most `limit`, the oldest first. Raises StoreUnavailable."""
     found: list[tuple[int, int, Held]] = []
-    for tag in await _tags(asking):
+    for tag in await _tags(asking, "t"):
         reply = await asking.ask(slot_of(tag), calls.held(tag, limit))
         try:
             found += [(one.reserved_at_ms, seq, one) for seq, one in answers.held(reply)]
@@ -29,15 +29,33 @@ async def held(asking: Asking, calls: Calls, limit: int) -> list[Held]:
     return [one for _, _, one in found[:limit]]
 
 
-async def _tags(asking: Asking) -> list[bytes]:
-    """Hash tags of the homes that have something open, on every server."""
+async def verify(asking: Asking, calls: Calls) -> LedgerReport:
+    """Whether the ledger explains every budget, home by home; `last` is the largest sequence number of any.
+
+    Raises StoreUnavailable.
+    """
+    counters = entries = last = 0
+    mismatches: list[Mismatch] = []
+    for tag in await _tags(asking, "s"):
+        reply = await asking.ask(slot_of(tag), calls.verify(tag))
+        try:
+            found = answers.report(reply)
+        except (answers.Misread, ValueError) as error:
+            raise StoreUnavailable("the ledger in Redis cannot be read") from error
+        counters, entries, last = counters + found.counters, entries + found.entries, max(last, found.last)
+        mismatches += found.mismatches
+    return LedgerReport(counters, entries, last, tuple(mismatches))
+
+
+async def _tags(asking: Asking, key: str) -> list[bytes]:
+    """Hash tags of the homes that have this key, on every server: `t` while something is open, `s` anything at all."""
     tags: dict[bytes, None] = {}
     try:
         for endpoint in await asking.servers.all():
             cursor = b"0"
             for _ in range(MAX_SCANS):
                 link = await endpoint.link()
-                reply = await link.send(command("SCAN", cursor, "MATCH", "gw1:{*}:t", "COUNT", "1000"))
+                reply = await link.send(command("SCAN", cursor, "MATCH", f"gw1:{{*}}:{key}", "COUNT", "1000"))
                 cursor, keys = _scanned(reply)
                 tags.update(dict.fromkeys(key[5:-3] for key in keys))
                 if cursor == b"0" or len(tags) >= MAX_HOMES:

@@ -12,12 +12,12 @@ from importlib import resources
 from typing import Final
 
 MODULES: Final = (
-    ("home", "Home"), ("bucket", "Bucket"), ("budget", "Budget"), ("slots", "Slots"), ("distinct", "Distinct"),
-    ("places", "Place"), ("ledger", "Ledger"), ("look", "Look"),
+    ("home", "Home"), ("bucket", "Bucket"), ("history", "History"), ("budget", "Budget"), ("slots", "Slots"),
+    ("distinct", "Distinct"), ("places", "Place"), ("ledger", "Ledger"), ("look", "Look"),
 )  # fmt: skip
 """Files and the tables of functions that they fill, in this order: each one uses what stands before it."""
-KEYS: Final = ("s", "r", "t", "d", "h", "p")
-"""Places, reservations, expiries, tombstones, holds, prompts: all keys of a home, each with its hash tag."""
+KEYS: Final = ("s", "r", "t", "d", "h", "p", "l", "c")
+"""Places, reservations, expiries, tombstones, holds, prompts, ledger, checkpoint: all keys of a home, with its tag."""
 _NUMBERS: Final = re.compile(r"^local ([A-Z_]+(?:, [A-Z_]+)*) = (\d+(?:, \d+)*)(?: --.*)?\n", re.MULTILINE)
 _COMMENT: Final = re.compile(r"^ *--.*\n", re.MULTILINE)
 

@@ -27,7 +27,7 @@ from gateway.stores.redis.calls import Calls
 from gateway.stores.redis.deciding import Deciding
 from gateway.stores.redis.endpoint import Dial
 from gateway.stores.redis.groups import Group, Groups, joined
-from gateway.stores.redis.listing import held
+from gateway.stores.redis.listing import held, verify
 from gateway.stores.redis.open_reservations import Opened, OpenReservations, taken
 from gateway.stores.redis.outbox import Outbox, Parcel
 from gateway.stores.redis.servers import servers
@@ -219,7 +219,7 @@ class RedisStore:
         return await held(self.asking, self._calls, limit)
 
     async def verify(self) -> LedgerReport:
-        raise StoreUnavailable("redis: keeps no ledger to verify", transient=False)
+        return await verify(self.asking, self._calls)
 
     async def backup(self, path: Path) -> None:  # noqa: ARG002 - the contract's
         raise StoreUnavailable("redis: has no file; back up Redis itself", transient=False)

@@ -34,6 +34,7 @@ function Budget.current_row(budget, key, spec)
   if row[USED] == 0 and row[ROW_HELD] == 0 and before and spec.start < before[START] and before[START] <= now
     and now < before[END] then
     row[USED] = before[USED] + before[ROW_HELD]
+    History.charge('opening', key, spec.label, row[USED])
   end
   row[START], row[END] = spec.start, spec.stop
   budget[CURRENT] = spec.label
@@ -49,7 +50,11 @@ end
 function Budget.promoted(shadow, key, spec)
   local budget = Budget.new(key, spec)
   local row = Budget.row(shadow, spec.label)
-  if row then Budget.current_row(budget, key, spec)[USED] = min(row[USED] + row[ROW_HELD], spec.amount) end
+  if row then
+    local own = Budget.current_row(budget, key, spec)
+    own[USED] = min(row[USED] + row[ROW_HELD], spec.amount)
+    History.charge('opening', key, spec.label, own[USED])
+  end
   return budget
 end
 
@@ -81,8 +86,9 @@ function Budget.prune(budget, key)
   for _, row in ipairs(budget[ROWS]) do
     if not Budget.droppable(row) then
       kept[#kept + 1] = row
-    elseif row[LABEL] == budget[CURRENT] then
-      budget[CURRENT] = ''
+    else
+      if row[USED] ~= 0 then History.note('closing', key, row[LABEL], -row[USED]) end
+      if row[LABEL] == budget[CURRENT] then budget[CURRENT] = '' end
     end
   end
   if #kept < #budget[ROWS] then budget[ROWS], touched[key] = kept, true end

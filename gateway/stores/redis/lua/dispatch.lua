@@ -21,5 +21,6 @@ end
 if operation == 'cancel' then return Ledger.cancel(ARGV[4], ARGV[5] == '1') end
 if operation == 'renew' then return Ledger.renew(tonumber(ARGV[4]), looks, 5) end
 if operation == 'peek' then return Look.peek() end
+if operation == 'verify' then return History.verify() end
 if operation == 'held' then return Look.held(tonumber(ARGV[4])) end
 return redis.error_reply('GWFORMAT unknown operation ' .. tostring(operation))

@@ -91,5 +91,7 @@ function Home.commit()
   if next(ends) then Home.keep(D, day) end
   if next(holds) then Home.keep(H, day) end
   if next(prompts) then Home.keep(P, day) end
+  for _, list in pairs(entries) do call('XADD', L, '*', unpack(list)) end
+  if next(entries) then Home.keep(L, day) end
   return true
 end

@@ -181,6 +181,7 @@ function Ledger.end_record(id, amounts)
         Bucket.correct(place, part[PART_KEY], part[PART_UNIT], part[PART_AMOUNT], actual, part[LATE])
       else
         Budget.add_used(row, actual - part[PART_AMOUNT])
+        History.charge(id, part[PART_KEY], part[PART_LABEL], actual - part[PART_AMOUNT])
         touched[part[PART_KEY]] = true
       end
     end
@@ -223,7 +224,9 @@ function Ledger.renew(ttl, looks, first)
   end
   Ledger.forget(RENEW_SWEEP, looks)
   Ledger.drop_idle(looks)
-  return Ledger.line('done', '')
+  local answer = Ledger.line('done', '')
+  History.compact()
+  return answer
 end
 
 -- Amounts by unit: ARGV from i on, a unit's code before each number.

@@ -141,6 +141,7 @@ function Place.settle(part, actual, reserved_at, id)
   else
     row[ROW_HELD] = row[ROW_HELD] - part[PART_AMOUNT]
     Budget.add_used(row, actual)
+    History.charge(id, part[PART_KEY], part[PART_LABEL], actual)
     touched[part[PART_KEY]] = true
   end
   return place
