@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from gateway.engine.bucket import Bucket
 from gateway.engine.budget import KEEP_MS, UNBOUNDED, Budget, Row
+from gateway.engine.calendar import span_at
 from gateway.engine.distinct import Distinct
 from gateway.engine.place import Place
 from gateway.engine.reservation import Reservation
@@ -84,14 +85,15 @@ class States:
         row = state.rows.get(place.label) if isinstance(state, Budget) else None
         if row is not None:
             return row
-        if place.end_ms + KEEP_MS <= now_ms:
-            row = Row(Budget(place.key, spec), place.label, place.start_ms, place.end_ms)
+        start_ms, end_ms = _own_span(place, spec)
+        if end_ms + KEEP_MS <= now_ms:
+            row = Row(Budget(place.key, spec), place.label, start_ms, end_ms)
             row.gone = True
             return row
         if not isinstance(state, Budget):
             state = Budget(place.key, spec, UNBOUNDED if spec.shadow else self.ceiling)
             self.add(state)
-        row = state.rows[place.label] = Row(state, place.label, place.start_ms, place.end_ms)
+        row = state.rows[place.label] = Row(state, place.label, start_ms, end_ms)
         return row
 
     def add(self, state: State) -> None:
@@ -149,3 +151,9 @@ class States:
     def _note(self, dropped: Dropped) -> None:
         if self.dropped is not None:
             self.dropped.append(dropped)
+
+
+def _own_span(place: Row, spec: BudgetSpec) -> tuple[int, int]:
+    """A period as the reservation's limit has it: another limit on the counter may have moved the row to its zone."""
+    span = span_at((place.start_ms + place.end_ms) // 2, spec.period, spec.zone, spec.anchor_day)
+    return (span.start_ms, span.end_ms) if span.label == place.label else (place.start_ms, place.end_ms)

@@ -206,3 +206,17 @@ def test_reservations_end_in_the_order_of_their_last_renewal():
     ledger.expire(T0 + 1000)
     # The second is charged first, so that what the first gives back has room under the lowered burst.
     assert left(ledger, small, now=T0 + 1000) == [1]
+
+
+def test_a_period_that_is_made_again_is_the_one_that_the_reservation_knew():
+    """Another limit on the counter had moved it to its own zone before it was dropped as empty."""
+    ledger = Ledger()
+    berlin = BudgetSpec("usd", Unit.USD, 1000, Period.DAY, "Europe/Berlin")
+    ledger.reserve("keeper", (MONEY,), want(usd=5), {}, 10**9, T0)
+    ledger.reserve("a", (MONEY,), want(), {}, 10**9, T0)
+    (before,) = ledger.peek((MONEY,), T0)
+    ledger.reserve("b", (berlin,), want(), {}, 10**9, T0)
+    ledger.settle("keeper", want(), T0)
+    ledger.states.sweep(T0, 9)
+    assert ledger.states.by_key == {}
+    assert ledger.top_up("a", want(), T0).readings[0].reset_ms == before.reset_ms
