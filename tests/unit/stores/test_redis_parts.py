@@ -16,7 +16,7 @@ from gateway.stores.redis.groups import Groups, joined
 from gateway.stores.redis.link import MAX_WAITING, Full, Link, Lost
 from gateway.stores.redis.open_reservations import Opened, OpenReservations
 from gateway.stores.redis.resp import ProtocolBroken, Reader, Refused, command
-from gateway.stores.redis.script import text, with_numbers
+from gateway.stores.redis.script import KEYS, text, with_numbers
 from gateway.stores.redis.servers import redirected, slot_of
 from gateway.stores.redis.spans import Spans
 from gateway.stores.redis.undelivered import MAX_BYTES, Settlement, Undelivered
@@ -111,7 +111,7 @@ def test_a_call_is_one_whole_command():
     ):
         words = Reader().feed(payload)
         assert len(words) == 1
-        assert words[0][:4] == [b"EVALSHA", words[0][1], b"6", b"gw1:{acme}:s"]
+        assert words[0][:4] == [b"EVALSHA", words[0][1], str(len(KEYS)).encode(), b"gw1:{acme}:s"]
     with pytest.raises(ValueError, match="NUL"):
         calls.peek("acme", (SlotSpec("a\0b", 3),), 1000, 5)
 
