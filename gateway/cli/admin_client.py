@@ -103,3 +103,15 @@ def client_of(args: argparse.Namespace, verb: str, env: Mapping[str, str] = os.e
     except ValueError:
         print(f"gateway {verb}: --admin-url: expected an address like {DEFAULT_URL}", file=sys.stderr)
     return None
+
+
+def answer_of(args: argparse.Namespace, verb: str, method: str, *path: str) -> Any | int:
+    """The answer to the one call that a verb makes, or its exit status; what is wrong has been printed then."""
+    client = client_of(args, verb)
+    if client is None:
+        return 2
+    try:
+        return client.call(method, *path)
+    except AdminFailed as error:
+        print(f"gateway {verb}: {error}", file=sys.stderr)
+        return 1

@@ -2,10 +2,9 @@
 
 import argparse
 import json
-import sys
 from typing import TYPE_CHECKING
 
-from gateway.cli.admin_client import AdminFailed, add_flags, client_of
+from gateway.cli.admin_client import add_flags, answer_of
 
 if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -25,13 +24,8 @@ def add_parser(subparsers: "Subparsers") -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Exit 1 when there is no file, or the gateway cannot be asked."""
-    client = client_of(args, "backup")
-    if client is None:
-        return 2
-    try:
-        made = client.call("POST", "backup")
-    except AdminFailed as error:
-        print(f"gateway backup: {error}", file=sys.stderr)
-        return 1
+    made = answer_of(args, "backup", "POST", "backup")
+    if isinstance(made, int):
+        return made
     print(json.dumps(made, indent=2) if args.json else made["file"])
     return 0

@@ -2,10 +2,9 @@
 
 import argparse
 import json
-import sys
 from typing import TYPE_CHECKING
 
-from gateway.cli.admin_client import AdminFailed, add_flags, client_of
+from gateway.cli.admin_client import add_flags, answer_of
 
 if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -26,14 +25,9 @@ def add_parser(subparsers: "Subparsers") -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Exit 1 when a counter is not explained, or the gateway cannot be asked."""
-    client = client_of(args, "ledger verify")
-    if client is None:
-        return 2
-    try:
-        report = client.call("GET", "ledger")
-    except AdminFailed as error:
-        print(f"gateway ledger verify: {error}", file=sys.stderr)
-        return 1
+    report = answer_of(args, "ledger verify", "GET", "ledger")
+    if isinstance(report, int):
+        return report
     if args.json:
         print(json.dumps(report, indent=2))
     else:

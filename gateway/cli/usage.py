@@ -2,11 +2,10 @@
 
 import argparse
 import json
-import sys
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
-from gateway.cli.admin_client import AdminFailed, add_flags, client_of
+from gateway.cli.admin_client import add_flags, answer_of
 from gateway.policy.words import dollars, duration, window
 
 if TYPE_CHECKING:
@@ -30,14 +29,9 @@ def add_parser(subparsers: "Subparsers") -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Exit 1 when there is no such account, or the gateway cannot be asked."""
-    client = client_of(args, "usage")
-    if client is None:
-        return 2
-    try:
-        usage = client.call("GET", "accounts", args.account, "usage")
-    except AdminFailed as error:
-        print(f"gateway usage: {error}", file=sys.stderr)
-        return 1
+    usage = answer_of(args, "usage", "GET", "accounts", args.account, "usage")
+    if isinstance(usage, int):
+        return usage
     if args.json:
         print(json.dumps(usage, indent=2))
         return 0
