@@ -16,18 +16,22 @@ from bench.delays import delays
 from bench.detectors import detectors
 from bench.loop import new_loop
 from bench.memory import memory
+from bench.outputs import outputs
 from bench.plan import FULL, QUICK, BenchFailed, Plan
 from bench.process import cores, pinned
 from bench.requests import rejections, requests
 from bench.stage import Stage, stage
+from bench.texts import texts
 
 _ASYNC: dict[str, Callable[[Stage, Plan], Awaitable[str]]] = {"memory": memory, "chunks": chunks, "delays": delays}
 _SYNC: dict[str, Callable[[Stage, Plan], str]] = {
     "requests": requests,
     "rejections": rejections,
     "detectors": detectors,
+    "texts": texts,
+    "outputs": outputs,
 }
-FIGURES = ("memory", "requests", "rejections", "chunks", "delays", "detectors")
+FIGURES = ("memory", "requests", "rejections", "chunks", "delays", "detectors", "texts", "outputs")
 """In this order: memory is measured on fresh processes."""
 
 

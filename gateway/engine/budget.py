@@ -79,7 +79,7 @@ class Budget:
     def place(self, spec: Spec, now_ms: int) -> Row:
         """The row of the period that contains `now_ms`, made if it is new."""
         row = self.current
-        if row is not None and spec is self.spec and row.start_ms <= now_ms < row.end_ms:
+        if row is not None and row.start_ms <= now_ms < row.end_ms and (spec is self.spec or spec == self.spec):
             return row
         if not isinstance(spec, BudgetSpec):
             raise TypeError(f"limit {self.key!r} is a budget; {spec!r} must have another key")

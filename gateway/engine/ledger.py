@@ -22,6 +22,8 @@ from gateway.engine.verdict import Held, Reading, Verdict
 SWEEP = 8
 """Expired reservations ended per call: a bound on what one caller pays for others."""
 RENEW_SWEEP = 64
+_CONCURRENT = Unit.CONCURRENT
+"""By a name of its own, since reading a member of an enumeration costs more than all that is done with it here."""
 
 
 class Ledger:
@@ -55,15 +57,18 @@ class Ledger:
         if known is not None or reservation_id in self._tombstones:
             raise ValueError(f"reservation {reservation_id!r} is of the past; ids are used once")
         self._tidy(now_ms, SWEEP)
-        place_of = self.states.place
+        known_states = self.states.by_key
         holds: list[Hold] = []
         waits: list[int | None] = []
         misfit = failing = False
         for spec in specs:
-            place = place_of(spec.key + AUDIT if spec.shadow else spec.key, spec, now_ms)
-            amount = 1 if spec.unit is Unit.CONCURRENT else amounts.get(spec.unit, 0)
+            key = spec.key + AUDIT if spec.shadow else spec.key
+            state = known_states.get(key)
+            place = self.states.place(key, spec, now_ms) if state is None else state.place(spec, now_ms)
+            unit = spec.unit
+            amount = 1 if unit is _CONCURRENT else amounts.get(unit, 0)
             if amount < 0:
-                raise ValueError(f"cannot reserve {amount} {spec.unit}")
+                raise ValueError(f"cannot reserve {amount} {unit}")
             wait = place.fit(amount, now_ms)
             if wait != 0:
                 misfit = True
@@ -96,7 +101,7 @@ class Ledger:
         self.states.present(reservation, now_ms)
         more: list[Hold] = []
         for place, spec, _ in reservation.holds:
-            amount = 0 if spec.unit is Unit.CONCURRENT else amounts.get(spec.unit, 0)
+            amount = 0 if spec.unit is _CONCURRENT else amounts.get(spec.unit, 0)
             if amount < 0:
                 raise ValueError(f"cannot top up {amount} {spec.unit}")
             more.append((place, spec, amount))
@@ -136,7 +141,8 @@ class Ledger:
             for place, spec, reserved in reservation.holds:
                 used = actual.get(spec.unit, 0)
                 place.settle(reserved, used, now_ms, reservation)
-                self._charged(reservation_id, place, used, now_ms)
+                if self._recorder is not None:
+                    self._charged(reservation_id, place, used, now_ms)
             self._ended(reservation)
         else:
             commits = self._tombstones.take_expired(reservation_id)

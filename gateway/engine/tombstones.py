@@ -48,13 +48,11 @@ class Tombstones:
         return self._expired.pop(reservation_id, None)
 
     def forget(self, now_ms: int, at_most: int) -> None:
-        ends = self._settled_ends
-        for _ in range(at_most):
-            if not ends or ends[0][0] > now_ms:
-                break
+        ends, left = self._settled_ends, at_most
+        while ends and left and ends[0][0] <= now_ms:
             self._settled.discard(ends.popleft()[1])
-        ends = self._expired_ends
-        for _ in range(at_most):
-            if not ends or ends[0][0] > now_ms:
-                break
+            left -= 1
+        ends, left = self._expired_ends, at_most
+        while ends and left and ends[0][0] <= now_ms:
             self._expired.pop(ends.popleft()[1], None)
+            left -= 1

@@ -13,6 +13,7 @@ from gateway.stores.redis.calls import UNITS
 from gateway.stores.redis.resp import Reply
 
 _HEAD: Final = 6
+FITS: Final = b"0"
 NEVER: Final = b"-1"
 
 
@@ -56,17 +57,15 @@ def verdict(answer: Answer, specs: Sequence[Spec]) -> Verdict:
     words = answer.words
     if len(words) != 1 + 3 * len(specs):
         raise Misread(f"{len(words)} words about {len(specs)} limits")
-    failing: list[int] = []
-    shadow_failing: list[int] = []
     readings: list[Reading] = []
-    at = 1
-    for i, spec in enumerate(specs):
-        wait = words[at + 2]
-        readings.append(Reading(spec, int(words[at]), int(words[at + 1]), None if wait == NEVER else int(wait)))
-        if wait != b"0":
-            (shadow_failing if spec.shadow else failing).append(i)
-        at += 3
-    return Verdict(words[0] == b"1", tuple(readings), tuple(failing), tuple(shadow_failing))
+    for spec, remaining, reset, wait in zip(specs, words[1::3], words[2::3], words[3::3], strict=True):
+        wait_ms = 0 if wait == FITS else None if wait == NEVER else int(wait)
+        readings.append(Reading(spec, int(remaining), int(reset), wait_ms))
+    unfit = [i for i, reading in enumerate(readings) if reading.wait_ms != 0]
+    if not unfit:
+        return Verdict(words[0] == b"1", tuple(readings))
+    failing = tuple(i for i in unfit if not specs[i].shadow)
+    return Verdict(words[0] == b"1", tuple(readings), failing, tuple(i for i in unfit if specs[i].shadow))
 
 
 def held(reply: Reply) -> list[tuple[int, Held]]:

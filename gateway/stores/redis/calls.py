@@ -4,10 +4,12 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from gateway.core.units import Amounts, Unit, prompt_and_tokens
-from gateway.engine.spec import BudgetSpec, DistinctSpec, RateSpec, SlotSpec, Spec
+from gateway.engine.calendar import Span
+from gateway.engine.spec import BudgetSpec, RateSpec, SlotSpec, Spec
 from gateway.engine.states import state_key
 from gateway.engine.validate import EXACT
-from gateway.stores.redis.resp import bulk, number
+from gateway.stores.redis.plans import ByPlan
+from gateway.stores.redis.resp import bulk, number, numbers
 from gateway.stores.redis.script import KEYS, sha
 from gateway.stores.redis.spans import Spans
 
@@ -25,6 +27,9 @@ UNIT_CODES: Final = {
 }
 """How a unit is called in Redis; never to be changed, since state outlives versions. The script knows `r` and `q`."""
 UNITS: Final = {code: unit for unit, code in UNIT_CODES.items()}
+_CODE_WORDS: Final = {unit: bulk(code.encode()) for unit, code in UNIT_CODES.items()}
+_CONCURRENT: Final = Unit.CONCURRENT
+_NEW: Final = frozenset({Unit.DISTINCT_PROMPTS, Unit.UNIQUE_OUTPUT_TOKENS})
 _NOTHING: Final = bulk(b"")
 _LIMIT_ARGS: Final = 9
 _BEFORE_LIMITS: Final = 4
@@ -42,7 +47,7 @@ class Calls:
 
     def __init__(self) -> None:
         self.spans = Spans()
-        self._limits: dict[Spec, bytes] = {}
+        self._limits = ByPlan(lambda specs: [_Limit(spec) for spec in specs])
         self._heads: dict[tuple[str, str, int], bytes] = {}
 
     def reserve(  # noqa: PLR0917 - the contract's order, then the times
@@ -53,14 +58,12 @@ class Calls:
             self._head(home, "reserve", _BEFORE_LIMITS + _LIMIT_ARGS * len(specs)),
             _clock(script_now), number(looks), bulk(reservation_id.encode()), number(ttl_ms),
         ]  # fmt: skip
-        for spec in specs:
-            amount = 1 if spec.unit is Unit.CONCURRENT else amounts.get(spec.unit, 0)
-            parts.append(self._limit(spec, now_ms))
-            if type(spec) is DistinctSpec:
-                prompt, tokens = prompt_and_tokens(amount)
-                parts += (number(tokens), number(prompt))
-            else:
-                parts += (number(min(amount, EXACT)), number(min(on_expiry.get(spec.unit, 0), EXACT)))
+        said: dict[Unit, bytes] = {}
+        for limit in self._limits.of(specs):
+            unit = limit.unit
+            if unit not in said:
+                said[unit] = _wanted(unit, amounts, on_expiry)
+            parts += (limit.words(self.spans, now_ms), said[unit])
         return b"".join(parts)
 
     def peek(self, home: str, specs: Sequence[Spec], now_ms: int, script_now: int | None) -> bytes:
@@ -68,8 +71,8 @@ class Calls:
             self._head(home, "peek", _BEFORE_LIMITS + _LIMIT_ARGS * len(specs)),
             _clock(script_now), number(0), _NOTHING, _NOTHING,
         ]  # fmt: skip
-        for spec in specs:
-            parts += (self._limit(spec, now_ms), _NOTHING, _NOTHING)
+        for limit in self._limits.of(specs):
+            parts += (limit.words(self.spans, now_ms), _NOTHING, _NOTHING)
         return b"".join(parts)
 
     def top_up(self, home: str, reservation_id: str, serial: int, amounts: Amounts, script_now: int | None) -> bytes:
@@ -108,17 +111,34 @@ class Calls:
             head = self._heads[key] = b"*%d\r\n%b" % (3 + len(KEYS) + 1 + args, words)
         return head
 
-    def _limit(self, spec: Spec, now_ms: int) -> bytes:
-        """All of a limit's arguments but the two amounts."""
-        known = self._limits.get(spec)
-        if known is None:
-            if len(self._limits) >= 8192:
-                self._limits.clear()
-            known = self._limits[spec] = _fixed(spec)
-        if type(spec) is not BudgetSpec:
-            return known
-        span = self.spans.at(spec, now_ms)
-        return known + bulk(span.label.encode()) + number(span.start_ms) + number(span.end_ms)
+
+class _Limit:
+    """All of a limit's arguments but the two amounts; a budget's period is put in when it has changed."""
+
+    __slots__ = ("_budget", "_fixed", "_span", "_words", "unit")
+
+    def __init__(self, spec: Spec) -> None:
+        self.unit = spec.unit
+        self._budget = spec if isinstance(spec, BudgetSpec) else None
+        self._fixed = self._words = _fixed(spec)
+        self._span: Span | None = None
+
+    def words(self, spans: Spans, now_ms: int) -> bytes:
+        if self._budget is not None:
+            span = spans.at(self._budget, now_ms)
+            if span is not self._span:
+                self._span = span
+                self._words = self._fixed + bulk(span.label.encode()) + number(span.start_ms) + number(span.end_ms)
+        return self._words
+
+
+def _wanted(unit: Unit, amounts: Amounts, on_expiry: Amounts) -> bytes:
+    """The two amounts of every limit on a unit."""
+    amount = 1 if unit is _CONCURRENT else amounts.get(unit, 0)
+    if unit in _NEW:
+        prompt, tokens = prompt_and_tokens(amount)
+        return numbers(tokens, prompt)
+    return numbers(min(amount, EXACT), min(on_expiry.get(unit, 0), EXACT))
 
 
 def _script(tag: bytes) -> bytes:
@@ -148,11 +168,11 @@ def _amounts(amounts: Amounts) -> list[bytes]:
     """Beyond 2^53 nothing is counted exactly; only an upstream's absurd reports get there."""
     words: list[bytes] = []
     for unit, amount in amounts.items():
-        code = UNIT_CODES.get(unit)
+        code = _CODE_WORDS.get(unit)
         if code is not None:
-            if unit in {Unit.DISTINCT_PROMPTS, Unit.UNIQUE_OUTPUT_TOKENS}:
+            if unit in _NEW:
                 amount = prompt_and_tokens(amount)[1]
-            words += (bulk(code.encode()), number(min(amount, EXACT)))
+            words += (code, number(min(amount, EXACT)))
     return words
 
 

@@ -2,13 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from gateway.engine.spec import Spec
 from gateway.engine.states import state_key
 from gateway.engine.verdict import Reading, Verdict
-
-MAX: Final = 8192
+from gateway.stores.redis.plans import ByPlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,26 +18,13 @@ class Group:
     at: tuple[int, ...]
 
 
-class Groups:
-    """Remembered by identity: a plan hands in the same sequence with each of its requests."""
+class Groups(ByPlan[tuple[Group, ...]]):
+    """In the order of the homes' names, so that all processes ask in the same order. ValueError: a key twice."""
 
-    __slots__ = ("_known",)
+    __slots__ = ()
 
     def __init__(self) -> None:
-        # The sequence is kept alive beside its groups, so that its id cannot become another's.
-        self._known: dict[int, tuple[Sequence[Spec], tuple[Group, ...]]] = {}
-
-    def of(self, specs: Sequence[Spec]) -> tuple[Group, ...]:
-        """In the order of the homes' names, so that all processes ask in the same order. ValueError: a key twice."""
-        known = self._known.get(id(specs))
-        if known is not None and known[0] is specs:
-            return known[1]
-        groups = _grouped(specs)
-        if isinstance(specs, tuple):
-            if len(self._known) >= MAX:
-                self._known.clear()
-            self._known[id(specs)] = (specs, groups)
-        return groups
+        super().__init__(_grouped)
 
 
 def _grouped(specs: Sequence[Spec]) -> tuple[Group, ...]:

@@ -20,6 +20,8 @@ class Opened:
 
 def taken(specs: Sequence[Spec], verdict: Verdict) -> tuple[Spec, ...]:
     """The limits that an admitted request was taken from: one in audit mode without room was not."""
+    if not verdict.shadow_failing:
+        return tuple(specs)
     return tuple(spec for spec, reading in zip(specs, verdict.readings, strict=True) if reading.wait_ms == 0)
 
 

@@ -24,7 +24,7 @@ AT_ONCE: Final = 64
 PAUSES_S: Final = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Parcel:
     """One call and, if it must not get lost, what it stands for."""
 

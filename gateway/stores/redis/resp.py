@@ -32,7 +32,14 @@ def bulk(value: bytes) -> bytes:
 
 def number(value: int) -> bytes:
     """One integer argument."""
-    return bulk(b"%d" % value)
+    text = b"%d" % value
+    return b"$%d\r\n%b\r\n" % (len(text), text)
+
+
+def numbers(one: int, two: int) -> bytes:
+    """Two integer arguments."""
+    first, second = b"%d" % one, b"%d" % two
+    return b"$%d\r\n%b\r\n$%d\r\n%b\r\n" % (len(first), first, len(second), second)
 
 
 def command(*words: str | bytes) -> bytes:

@@ -97,7 +97,7 @@ class RedisStore:
     async def reserve(
         self, reservation_id: str, specs: Sequence[Spec], amounts: Amounts, on_expiry: Amounts, ttl_ms: int
     ) -> Verdict:
-        if any(amount < 0 for amount in amounts.values()):
+        if amounts and min(amounts.values()) < 0:
             raise ValueError(f"cannot reserve a negative amount: {dict(amounts)}")
         groups = self._groups.of(specs)
         if len(groups) != 1:

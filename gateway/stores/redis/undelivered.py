@@ -17,7 +17,7 @@ MAX_BYTES: Final = 16 << 20
 """About 100,000 settlements."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Settlement:
     """The end of one reservation: what it used, in which home."""
 
