@@ -5,9 +5,22 @@ so that a prompt counts from its last use for at least W and at most W · 32/31.
 `amount` distinct prompts are admitted: each of them was last used inside it, so each is still remembered at its end.
 Nothing is given back for a prompt, and what was denied is not remembered.
 
-Output tokens count in the sub-window of their reservation, once per prompt: while a prompt is remembered, its output
-is free. Beyond `MAX_REMEMBERED` prompts the one used longest ago is forgotten, and its next use counts again: the
-error is on the side of the limit. Fingerprints of two prompts are equal once in 2^64 pairs.
+Output counts once per prompt. While a prompt is remembered, `paid` is the largest output that was charged for it. A
+reservation of n tokens holds max(0, n − paid) in its sub-window; its end replaces that by max(0, actual − paid), and
+paid becomes max(paid, actual). Expiry is an end that used what was reserved. So:
+
+- With nothing open, a remembered prompt has been charged the largest output of any of its requests, not a token less
+  or more, in whatever order they ended: each end charges what it raises `paid` by.
+- While requests are open they hold that and more: two at once on one prompt hold both, since either may be the longer.
+- `paid` never falls, so an end that used no more than was reserved charges no more than it held, and never less than
+  nothing: what fitted when it was reserved fits when it is settled.
+
+An end whose sub-window has left changes nothing, `paid` included. Beyond `MAX_REMEMBERED` prompts the one used longest
+ago is forgotten, and its next use counts again: the error is on the side of the limit. Fingerprints of two prompts are
+equal once in 2^64 pairs.
+
+A clock that goes back stays in the newest sub-window until it has caught up. One that goes back by more than the
+window had leapt ahead: all that is remembered then counts from now, for one window more.
 """
 
 from collections.abc import Iterable, Iterator
@@ -21,6 +34,8 @@ from gateway.engine.verdict import Reading
 SUB_WINDOWS = 32
 MAX_REMEMBERED = 100_000
 """Prompts remembered per limit; a limit on distinct prompts can be no larger."""
+PAID = 1 << 27
+"""Less than this can be paid for a prompt; tokens beyond count each time. Redis has 53 bits for it and a time."""
 
 
 def sub_window_ms(window_s: int) -> int:
@@ -29,25 +44,32 @@ def sub_window_ms(window_s: int) -> int:
 
 
 class Distinct:
-    """The prompts of one limit's window. `seen` maps each to its last sub-window, the oldest first."""
+    """The prompts of one limit's window, and what is open on them.
 
-    __slots__ = ("fresh", "gone", "hop_ms", "key", "newest", "seen", "spec", "tokens", "unwritten", "written_sub")
+    `seen` maps each prompt to its last sub-window, the oldest first; where tokens count, to that times `PAID` plus
+    what is paid for it: one number, since there may be a hundred thousand.
+    """
+
+    __slots__ = (
+        "counts_tokens", "gone", "hop_ms", "key", "newest", "open", "rewrite", "seen", "spec", "tokens", "written_sub",
+    )  # fmt: skip
 
     def __init__(self, key: str, spec: DistinctSpec) -> None:
         self.key = key
         self.spec = spec
+        self.counts_tokens = spec.unit is Unit.UNIQUE_OUTPUT_TOKENS
         self.hop_ms = sub_window_ms(spec.window_s)
         self.gone = False
         self.newest = 0
         self.seen: dict[int, int] = {}
         self.tokens: dict[int, int] = {}
-        """Output tokens by sub-window; empty for limits on prompts."""
-        self.fresh: dict[Reservation, int] = {}
-        """Open reservations whose prompt was new, with the sub-window that holds their tokens."""
+        """Output tokens by sub-window, the oldest first; empty for limits on prompts."""
+        self.open: dict[Reservation, tuple[int, int]] = {}
+        """What open reservations hold: the sub-window, and how many of its tokens; empty for limits on prompts."""
         self.written_sub = -1
         """The sub-window up to which a journal has forgotten what left."""
-        self.unwritten = 0
-        """How many of the last in `seen`, at most, a journal has still to write."""
+        self.rewrite = False
+        """Whether a journal must write all prompts again, not only those that it was told of."""
 
     def place(self, spec: Spec, _now_ms: int) -> "Distinct":
         if spec is not self.spec:
@@ -56,96 +78,136 @@ class Distinct:
             self.spec = spec
         return self
 
-    def _sub(self, now_ms: int) -> int:
-        """The running sub-window; a clock that went back stays in the newest one."""
-        return max(self.newest, now_ms // self.hop_ms)
+    def _running(self, now_ms: int) -> int:
+        """The running sub-window: the clock's, or the newest one while the clock is at most a window behind it."""
+        sub = now_ms // self.hop_ms
+        return self.newest if self.newest - SUB_WINDOWS <= sub <= self.newest else sub
 
-    def _forget(self, now_ms: int) -> None:
-        """Drop what has left the window."""
-        self.newest = self._sub(now_ms)
-        last = self.newest - SUB_WINDOWS
+    def forget(self, now_ms: int) -> None:
+        """Drop what has left the window; what would stay in it because the clock had leapt ahead counts from now."""
+        running = self._running(now_ms)
+        if running == self.newest:
+            return
+        if running < self.newest:
+            self._redate(running)
+        self.newest = running
+        last = running - SUB_WINDOWS
         # Collected first: taking the first of a dictionary again and again is quadratic in what was taken before.
-        for prompt in list(_keys_until(self.seen.items(), last)):
+        for prompt in list(_keys_until(self.seen.items(), self.mark(last + 1, 0) - 1)):
             del self.seen[prompt]
         for oldest in [old for old in self.tokens if old <= last]:
             del self.tokens[oldest]
 
-    @property
-    def used(self) -> int:
-        return sum(self.tokens.values()) if self._counts_tokens else len(self.seen)
+    def _redate(self, sub: int) -> None:
+        self.seen = {prompt: self.mark(sub, self.paid(prompt)) for prompt in self.seen}
+        self.tokens = {sub: sum(self.tokens.values())} if self.tokens else {}
+        self.open = {owner: (sub, held) for owner, (_, held) in self.open.items()}
+        self.rewrite = True
+
+    def mark(self, sub: int, paid: int) -> int:
+        """What `seen` has of a prompt."""
+        return sub * PAID + min(paid, PAID - 1) if self.counts_tokens else sub
+
+    def sub_of(self, mark: int) -> int:
+        return mark // PAID if self.counts_tokens else mark
+
+    def paid(self, prompt: int) -> int:
+        """The largest output that was charged for a prompt; 0 if it is not remembered."""
+        return self.seen.get(prompt, 0) % PAID if self.counts_tokens else 0
 
     @property
-    def _counts_tokens(self) -> bool:
-        return self.spec.unit is Unit.UNIQUE_OUTPUT_TOKENS
+    def used(self) -> int:
+        return sum(self.tokens.values()) if self.counts_tokens else len(self.seen)
 
     def fit(self, amount: int, now_ms: int) -> int | None:
         """0 if the request fits, the milliseconds until it would, None if it never will."""
-        self._forget(now_ms)
-        prompt, tokens = prompt_and_tokens(amount)
-        cost = tokens if self._counts_tokens else 1
-        if not amount or prompt in self.seen or self.used + cost <= self.spec.amount:
+        self.forget(now_ms)
+        cost = self._cost(amount)
+        if not cost or self.used + cost <= self.spec.amount:
             return 0
         return None if cost > self.spec.amount else self._wait(cost, now_ms)
+
+    def _cost(self, amount: int) -> int:
+        prompt, tokens = prompt_and_tokens(amount)
+        if self.counts_tokens:
+            return max(0, tokens - self.paid(prompt))
+        return 0 if not amount or prompt in self.seen else 1
 
     def _wait(self, cost: int, now_ms: int) -> int:
         """Until enough has left the window, if nothing is used again in the meantime."""
         over = self.used + cost - self.spec.amount
-        ages = self.tokens.items() if self._counts_tokens else ((sub, 1) for sub in self.seen.values())
-        leaving = next(sub for sub, total in _running(ages) if total >= over)
+        ages = self.tokens.items() if self.counts_tokens else ((sub, 1) for sub in self.seen.values())
+        leaving = next(sub for sub, total in _running_sum(ages) if total >= over)
         return max(1, (leaving + SUB_WINDOWS) * self.hop_ms - now_ms)
 
-    def take(self, amount: int, now_ms: int, owner: Reservation) -> None:
-        """Remember the prompt, and hold its tokens if it is new, right after `fit` at the same time."""
+    def take(self, amount: int, _now_ms: int, owner: Reservation) -> None:
+        """Remember the prompt, and hold its tokens that are not paid, right after `fit` at the same time."""
         if not amount:
             return
-        sub = self._sub(now_ms)
-        prompt, tokens = prompt_and_tokens(amount)
+        held, prompt, sub = self._cost(amount), prompt_and_tokens(amount)[0], self.newest
+        paid = self.paid(prompt)
         new = self.seen.pop(prompt, None) is None
-        self.seen[prompt] = sub
-        self.unwritten += 1
-        if new and self._counts_tokens:
-            self.tokens[sub] = self.tokens.get(sub, 0) + tokens
-            self.fresh[owner] = sub
-            if len(self.seen) > MAX_REMEMBERED:
+        self.seen[prompt] = self.mark(sub, paid)
+        if self.counts_tokens:
+            self.tokens[sub] = self.tokens.get(sub, 0) + held
+            self.open[owner] = sub, held
+            if new and len(self.seen) > MAX_REMEMBERED:
                 del self.seen[next(iter(self.seen))]
 
-    def settle(self, reserved: int, actual: int, _now_ms: int, owner: Reservation) -> None:
-        """Replace held tokens by what was written; a prompt stays."""
-        sub = self.fresh.pop(owner, None)
-        if sub in self.tokens:
-            self.tokens[sub] += prompt_and_tokens(actual)[1] - prompt_and_tokens(reserved)[1]
+    def settle(self, reserved: int, actual: int, now_ms: int, owner: Reservation) -> None:
+        """Replace held tokens by what was written beyond what is paid; a prompt stays."""
+        if owner not in self.open:
+            return
+        self.forget(now_ms)
+        sub, held = self.open.pop(owner)
+        if sub not in self.tokens:
+            return
+        prompt, tokens = prompt_and_tokens(reserved)
+        written = prompt_and_tokens(actual)[1]
+        # At least reserved − held was paid when it was reserved, also for a prompt forgotten since for want of room.
+        paid = max(self.paid(prompt), tokens - held)
+        self.tokens[sub] += max(0, written - paid) - held
+        if written > paid and prompt in self.seen:
+            self.seen[prompt] = self.mark(self.sub_of(self.seen[prompt]), written)
 
     def correct(self, _committed: int, _actual: int, _since: int, _now_ms: int) -> None:
-        """A settle after expiry finds nothing to correct: what was reserved stays counted."""
+        """A settle after expiry finds nothing to correct: what was reserved stays counted, and is paid."""
 
     def reading(self, spec: Spec, now_ms: int, wait_ms: int | None) -> Reading:
-        """`reset_ms` is until the window is empty, if nothing more is used."""
-        last = next(reversed(self.tokens if self._counts_tokens else self.seen.values()), None)
-        reset = 0 if last is None else max(0, (last + SUB_WINDOWS) * self.hop_ms - now_ms)
-        return Reading(spec, self.spec.amount - self.used, reset, wait_ms)
+        """`reset_ms` is until the window is empty, if nothing more is used. Changes nothing: see `forget`."""
+        running = self._running(now_ms)
+        if self.counts_tokens:
+            last = next((sub for sub in reversed(self.tokens) if self.tokens[sub]), None)
+        else:
+            last = next(reversed(self.seen.values()), None)
+        leaves = 0 if last is None else (min(last, running) + SUB_WINDOWS) * self.hop_ms
+        counted = self.used if running == self.newest else self.used - self._gone(running - SUB_WINDOWS)
+        return Reading(spec, self.spec.amount - counted, max(0, leaves - now_ms), wait_ms)
+
+    def _gone(self, last: int) -> int:
+        """What has left, and `forget` would drop."""
+        if self.counts_tokens:
+            return sum(tokens for sub, tokens in self.tokens.items() if sub <= last)
+        return sum(1 for _ in takewhile(lambda sub: sub <= last, self.seen.values()))
 
     def peek(self, spec: Spec, now_ms: int) -> Reading:
         """What `reading` would say under `spec` after `fit`, changing nothing."""
-        last = self._sub(now_ms) - SUB_WINDOWS
-        if self._counts_tokens:
-            gone = sum(tokens for sub, tokens in self.tokens.items() if sub <= last)
-        else:
-            gone = sum(1 for _ in takewhile(lambda sub: sub <= last, self.seen.values()))
         reading = self.reading(spec, now_ms, 0)
-        reading.remaining = spec.amount - self.used + gone
+        reading.remaining += spec.amount - self.spec.amount
         return reading
 
     def copy(self, key: str) -> "Distinct":
         """The same prompts under another key, with nothing open: what a promotion from audit mode starts with."""
         twin = Distinct(key, self.spec)
         twin.newest, twin.seen, twin.tokens = self.newest, dict(self.seen), dict(self.tokens)
-        twin.unwritten = len(twin.seen)
+        twin.rewrite = True
         return twin
 
     def idle(self, now_ms: int) -> bool:
-        """Nothing remembered and nothing open: the same as no state at all."""
-        self._forget(now_ms)
-        return not (self.seen or self.tokens or self.fresh)
+        """Nothing remembered and nothing open: the same as no state at all. Changes nothing."""
+        last = self._running(now_ms) - SUB_WINDOWS
+        newest = self.sub_of(next(reversed(self.seen.values()), self.mark(last, 0)))
+        return not self.open and newest <= last and all(sub <= last for sub in self.tokens)
 
 
 def _keys_until(items: Iterable[tuple[int, int]], last: int) -> Iterator[int]:
@@ -153,7 +215,7 @@ def _keys_until(items: Iterable[tuple[int, int]], last: int) -> Iterator[int]:
     return (prompt for prompt, _ in takewhile(lambda item: item[1] <= last, items))
 
 
-def _running(ages: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+def _running_sum(ages: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
     """Each sub-window with what has left by its end."""
     total = 0
     for sub, count in ages:

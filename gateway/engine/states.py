@@ -140,6 +140,8 @@ class States:
             if isinstance(state, Budget):
                 for row in state.prune(now_ms):
                     self._note(Dropped(key, row.label, row.used - row.opening, now_ms))
+            elif isinstance(state, Distinct):
+                state.forget(now_ms)
             # Made again beside its shadow, a limit would start as the shadow stands: only a promotion may do that.
             if state.idle(now_ms) and self._shadow(key, now_ms) is None:
                 state.gone = True

@@ -54,7 +54,8 @@ def _distinct(spec: DistinctSpec) -> str | None:
     most = MAX_REMEMBERED if spec.unit is Unit.DISTINCT_PROMPTS else EXACT
     if not 0 <= spec.amount <= most:
         return f"{spec.unit} must be between 0 and {most}"
-    return None if spec.window_s >= 1 else "a window must be at least a second"
+    # Redis notes when a prompt whose output is paid leaves in minutes, which must not be longer than a hop.
+    return None if spec.window_s >= 3600 else "a window must be at least an hour"
 
 
 def _slots(spec: SlotSpec) -> str | None:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 from gateway.core.units import Amounts, Unit
 from gateway.engine.budget import Row
@@ -42,14 +43,28 @@ def spec_from(text: str) -> Spec:
     return SlotSpec(key, amount, shadow)
 
 
-def holds_text(holds: Sequence[Hold]) -> str:
+class Held(NamedTuple):
+    """What a reservation holds of a limit. `label` is a budget's period; `new` what `Distinct.open` has of it."""
+
+    spec: Spec
+    label: str | None
+    amount: int
+    new: tuple[int, int] | None = None
+
+
+def holds_text(holds: Sequence[Hold], new: Sequence[tuple[int, int] | None]) -> str:
+    """`new` is for each hold what its place has in `Distinct.open`, taken when the holds were."""
     return _dumps([
-        [spec_text(spec), place.label if isinstance(place, Row) else None, amount] for place, spec, amount in holds
+        [spec_text(spec), place.label if isinstance(place, Row) else None, amount, *([mark] if mark else [])]
+        for (place, spec, amount), mark in zip(holds, new, strict=True)
     ])  # fmt: skip
 
 
-def holds_from(text: str) -> list[tuple[Spec, str | None, int]]:
-    return [(spec_from(spec), label, amount) for spec, label, amount in json.loads(text)]
+def holds_from(text: str) -> list[Held]:
+    return [
+        Held(spec_from(spec), label, amount, (mark[0][0], mark[0][1]) if mark else None)
+        for spec, label, amount, *mark in json.loads(text)
+    ]
 
 
 def amounts_text(amounts: Amounts) -> str:

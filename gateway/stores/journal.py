@@ -12,7 +12,7 @@ from gateway.stores.sqlite_file import copy_database, open_file
 from gateway.stores.verify import verify
 
 NAME = "usage database"
-FORMAT = "2"
+FORMAT = "3"
 ENTRIES_KEPT = 1_000_000
 """Older entries of the ledger are summed up in its checkpoint: about 100 MB of disk."""
 SUMMED_AT_ONCE = 5_000
@@ -28,8 +28,8 @@ ReservationRow = tuple[str, int, int, str, str]
 
 NoveltyRow = tuple[str, str, int, str]
 """key, spec, newest sub-window, tokens."""
-PromptRow = tuple[str, int, int]
-"""key, prompt, sub-window."""
+PromptRow = tuple[str, int, int, int]
+"""key, prompt, sub-window, tokens paid for it."""
 
 
 EntryRow = tuple[int, str, str, str, int]
@@ -84,7 +84,7 @@ class Journal:
             run("SELECT key, label, spec, start_ms, end_ms, charged, ceiling FROM budget ORDER BY start_ms").fetchall(),
             run("SELECT id, reserved_at_ms, expires_at_ms, holds, on_expiry FROM reservation ORDER BY 2, 1").fetchall(),
             run("SELECT key, spec, newest, tokens FROM novelty").fetchall(),
-            run("SELECT key, prompt, sub FROM prompt ORDER BY sub").fetchall(),
+            run("SELECT key, prompt, sub, paid FROM prompt ORDER BY sub").fetchall(),
         )
 
     def write(self, batch: Batch, *, sync: bool) -> None:
@@ -112,7 +112,7 @@ class Journal:
         many("INSERT OR REPLACE INTO bucket VALUES (?, ?, ?, ?)", batch.buckets)
         many("INSERT OR REPLACE INTO budget VALUES (?, ?, ?, ?, ?, ?, ?)", batch.budgets)
         many("INSERT OR REPLACE INTO novelty VALUES (?, ?, ?, ?)", batch.novelties)
-        many("INSERT OR REPLACE INTO prompt VALUES (?, ?, ?)", batch.prompts)
+        many("INSERT OR REPLACE INTO prompt VALUES (?, ?, ?, ?)", batch.prompts)
         many("DELETE FROM prompt WHERE key = ? AND sub <= ?", batch.forgotten)
         many("INSERT OR REPLACE INTO reservation VALUES (?, ?, ?, ?, ?)", batch.opened)
         many("INSERT INTO entry (at_ms, charged_by, key, label, amount) VALUES (?, ?, ?, ?, ?)", batch.entries)

@@ -6,17 +6,18 @@ block that follows how fast the row spends, and pulls those of idle rows back to
 """
 
 from collections.abc import Iterable
-from itertools import islice
+from typing import NamedTuple
 
+from gateway.core.units import prompt_and_tokens
 from gateway.engine.bucket import Bucket
 from gateway.engine.budget import UNBOUNDED, Row
-from gateway.engine.distinct import MAX_REMEMBERED, SUB_WINDOWS, Distinct
+from gateway.engine.distinct import MAX_REMEMBERED, PAID, SUB_WINDOWS, Distinct
 from gateway.engine.place import Hold, Place
 from gateway.engine.reservation import Reservation
 from gateway.engine.slots import Slots
 from gateway.engine.states import Dropped
 from gateway.stores.codec import amounts_text, holds_text, prompt_column, spec_text, tokens_text
-from gateway.stores.journal import Batch, BucketRow, BudgetRow, EntryRow, NoveltyRow, ReservationRow
+from gateway.stores.journal import Batch, BucketRow, BudgetRow, EntryRow, NoveltyRow, PromptRow, ReservationRow
 
 FIRST_BLOCK = 8
 """The first block of a row, in requests like the one that opened it."""
@@ -27,6 +28,22 @@ _LARGEST = (1 << 63) - 1
 OPENING, CLOSING, SUMMED = "opening", "closing", "summed"
 """What charges a counter beside reservations."""
 MOST_ENTRIES = 100_000
+
+
+class Asked(NamedTuple):
+    """What a cut has of a limit on what is new; `marks` are of the prompts to be written."""
+
+    place: Distinct
+    newest: int
+    tokens: list[tuple[int, int]]
+    marks: list[tuple[int, int]]
+
+    def rows(self) -> list[PromptRow]:
+        place = self.place
+        return [
+            (place.key, prompt_column(prompt), place.sub_of(mark), mark % PAID if place.counts_tokens else 0)
+            for prompt, mark in self.marks
+        ]
 
 
 class Cut:
@@ -45,10 +62,9 @@ class Cut:
         self.buckets: list[tuple[Bucket, int, int]] = []
         self.budgets: list[tuple[Row, int, int]] = []
         self.ceilings: list[tuple[Row, int]] = []
-        self.novelties: list[tuple[Distinct, int, list[tuple[int, int]], list[tuple[int, int]]]] = []
-        """The place, its newest sub-window, its tokens, and the prompts used since the last cut."""
+        self.novelties: list[Asked] = []
         self.forgotten: list[tuple[str, int]] = []
-        self.opened: list[tuple[Reservation, int, list[Hold]]] = []
+        self.opened: list[tuple[Reservation, int, list[Hold], list[tuple[int, int] | None]]] = []
         self.closed: list[tuple[str]] = []
 
     @property
@@ -63,12 +79,8 @@ class Cut:
             [_budget(*entry) for entry in self.budgets],
             [_reservation(*entry) for entry in self.opened],
             self.closed,
-            [_novelty(*entry[:3]) for entry in self.novelties],
-            [
-                (place.key, prompt_column(prompt), sub)
-                for place, _, _, prompts in self.novelties
-                for prompt, sub in prompts
-            ],
+            [_novelty(asked) for asked in self.novelties],
+            [row for asked in self.novelties for row in asked.rows()],
             self.forgotten,
             self.entries,
         )
@@ -77,21 +89,24 @@ class Cut:
 class Pending:
     """Dirty places and reservations; each once, however often it changed, so it is bounded by what is alive."""
 
-    __slots__ = ("_busy", "_entries", "_most", "_places", "_reservations", "dropped")
+    __slots__ = ("_busy", "_entries", "_most", "_places", "_prompts", "_reservations", "dropped")
 
     def __init__(self, dropped: list[Dropped]) -> None:
         self.dropped = dropped
         self._entries: list[EntryRow] = []
         self._most = MOST_ENTRIES
         self._places: dict[Place, None] = {}
+        self._prompts: dict[Distinct, set[int]] = {}
         self._reservations: dict[str, Reservation | None] = {}
         # Rows whose ceiling stands above their exact value: charged at the last cut, and when that was.
         self._busy: dict[Row, tuple[int, float]] = {}
 
-    def changed(self, places: Iterable[Place]) -> None:
-        for place in places:
+    def changed(self, holds: Iterable[Hold]) -> None:
+        for place, _, amount in holds:
             if type(place) is not Slots:
                 self._places[place] = None
+            if type(place) is Distinct and amount:
+                self._prompts.setdefault(place, set()).add(prompt_and_tokens(amount)[0])
 
     def opened(self, reservation: Reservation) -> None:
         self._reservations[reservation.id] = reservation
@@ -118,6 +133,7 @@ class Pending:
         cut = Cut()
         self.dropped, cut.dropped = [], self.dropped
         self._places, cut.places = {}, list(self._places)
+        self._prompts, prompts = {}, self._prompts
         self._entries, cut.entries = [], self._entries
         # What has left takes its sum along, so that a counter that comes back is explained from 0.
         cut.entries.extend((drop.at_ms, CLOSING, *drop[:2], -drop.used) for drop in cut.dropped if drop.used)
@@ -128,12 +144,7 @@ class Pending:
             if isinstance(place, Bucket):
                 cut.buckets.append((place, place.level, place.tick))
             elif isinstance(place, Distinct):
-                prompts = list(islice(reversed(place.seen.items()), place.unwritten))
-                place.unwritten = 0
-                if place.written_sub != place.newest:
-                    place.written_sub = place.newest
-                    cut.forgotten.append((place.key, _forgotten(place)))
-                cut.novelties.append((place, place.newest, list(place.tokens.items()), prompts))
+                self._ask(cut, place, prompts.get(place, set()))
             else:
                 self._set_ceiling(cut, place, now_s)
         self._close_idle(cut, close_before_s)
@@ -141,8 +152,25 @@ class Pending:
             if reservation is None:
                 cut.closed.append((reservation_id,))
             else:
-                cut.opened.append((reservation, reservation.expires_at_ms, reservation.holds))
+                holds = reservation.holds
+                new = [place.open.get(reservation) if type(place) is Distinct else None for place, _, _ in holds]
+                cut.opened.append((reservation, reservation.expires_at_ms, holds, new))
         return cut
+
+    def _ask(self, cut: Cut, place: Distinct, changed: set[int]) -> None:
+        """Prompts that changed, as far as they are still remembered; or all, in place of what the file has."""
+        seen = place.seen
+        if place.rewrite:
+            place.rewrite, changed = False, set(seen)
+            cut.dropped.append(Dropped(place.key, "", 0, 0))
+            # After a leap of the clock the open ones hold their tokens elsewhere.
+            for owner in place.open:
+                cut.reservations.setdefault(owner.id, owner)
+        marks = [(prompt, seen[prompt]) for prompt in changed if prompt in seen]
+        if place.written_sub != place.newest:
+            place.written_sub = place.newest
+            cut.forgotten.append((place.key, _forgotten(place)))
+        cut.novelties.append(Asked(place, place.newest, list(place.tokens.items()), marks))
 
     def _set_ceiling(self, cut: Cut, row: Row, now_s: float) -> None:
         charged = row.used + row.held
@@ -179,9 +207,9 @@ class Pending:
         """A commit failed: all of it is to be written again, in its newest state."""
         self._places.update(dict.fromkeys(cut.places))
         self._places.update(dict.fromkeys(row for row, _, _ in cut.budgets))
-        for place, _, _, prompts in cut.novelties:
-            place.unwritten += len(prompts)
-            place.written_sub = -1
+        for asked in cut.novelties:
+            asked.place.written_sub = -1
+            self._prompts.setdefault(asked.place, set()).update(prompt for prompt, _ in asked.marks)
         self._reservations = cut.reservations | self._reservations
         self._entries[:0] = cut.entries
         # Their sums are among the entries already.
@@ -191,15 +219,17 @@ class Pending:
 def _forgotten(place: Distinct) -> int:
     """The last sub-window of which nothing is remembered: it has left, or its prompts had to make room."""
     left = place.newest - SUB_WINDOWS
-    return max(left, next(iter(place.seen.values())) - 1) if len(place.seen) >= MAX_REMEMBERED else left
+    if len(place.seen) < MAX_REMEMBERED:
+        return left
+    return max(left, place.sub_of(next(iter(place.seen.values()))) - 1)
 
 
 def _bucket(bucket: Bucket, level: int, tick: int) -> BucketRow:
     return bucket.key, spec_text(bucket.spec), level, tick
 
 
-def _novelty(place: Distinct, newest: int, tokens: list[tuple[int, int]]) -> NoveltyRow:
-    return place.key, spec_text(place.spec), newest, tokens_text(tokens)
+def _novelty(asked: Asked) -> NoveltyRow:
+    return asked.place.key, spec_text(asked.place.spec), asked.newest, tokens_text(asked.tokens)
 
 
 def _budget(row: Row, charged: int, ceiling: int) -> BudgetRow:
@@ -207,9 +237,11 @@ def _budget(row: Row, charged: int, ceiling: int) -> BudgetRow:
     return row.key, row.label, spec, row.start_ms, row.end_ms, min(charged, _LARGEST), min(ceiling, _LARGEST)
 
 
-def _reservation(reservation: Reservation, expires_at_ms: int, holds: list[Hold]) -> ReservationRow:
+def _reservation(
+    reservation: Reservation, expires_at_ms: int, holds: list[Hold], new: list[tuple[int, int] | None]
+) -> ReservationRow:
     on_expiry = amounts_text(reservation.on_expiry)
-    return reservation.id, reservation.reserved_at_ms, expires_at_ms, holds_text(holds), on_expiry
+    return reservation.id, reservation.reserved_at_ms, expires_at_ms, holds_text(holds, new), on_expiry
 
 
 def _summed(entries: list[EntryRow]) -> list[EntryRow]:

@@ -9,9 +9,9 @@ from gateway.engine.ledger import Ledger
 from gateway.engine.place import Hold, Place
 from gateway.engine.reservation import Reservation
 from gateway.engine.slots import Slots
-from gateway.engine.spec import BudgetSpec, DistinctSpec, RateSpec, Spec
+from gateway.engine.spec import BudgetSpec, DistinctSpec, RateSpec
 from gateway.engine.states import state_key
-from gateway.stores.codec import amounts_from, holds_from, prompt_from, spec_from, tokens_from
+from gateway.stores.codec import Held, amounts_from, holds_from, prompt_from, spec_from, tokens_from
 from gateway.stores.journal import Image
 
 
@@ -37,10 +37,10 @@ def restore(image: Image, ledger: Ledger, now_ms: int) -> None:
             place = Distinct(key, asked)
             place.newest, place.tokens = newest, tokens_from(tokens)
             ledger.states.add(place)
-    for key, prompt, sub in image.prompts:
+    for key, prompt, sub, paid in image.prompts:
         known = ledger.states.by_key.get(key)
         if isinstance(known, Distinct):
-            known.seen[prompt_from(prompt)] = sub
+            known.seen[prompt_from(prompt)] = known.mark(sub, paid)
             if len(known.seen) > 2 * MAX_REMEMBERED:
                 _bound(known)
     for state in ledger.states.by_key.values():
@@ -66,9 +66,9 @@ def _budget(ledger: Ledger, key: str, spec: BudgetSpec) -> Budget:
     return state
 
 
-def _hold(ledger: Ledger, owner: Reservation, held: tuple[Spec, str | None, int], now_ms: int) -> Hold:
+def _hold(ledger: Ledger, owner: Reservation, held: Held, now_ms: int) -> Hold:
     """Count a hold at its place; the place's level or use has been charged for it already."""
-    spec, label, amount = held
+    spec, label, amount, new = held
     key = state_key(spec)
     state = ledger.states.by_key.get(key)
     place: Place
@@ -80,12 +80,15 @@ def _hold(ledger: Ledger, owner: Reservation, held: tuple[Spec, str | None, int]
         place = state if isinstance(state, Bucket) else Bucket(key, spec, now_ms)
         place.hold(amount, owner)
     elif isinstance(spec, DistinctSpec):
-        # Whether its prompt was new is not kept: nobody is left to settle it, and expiry changes nothing here.
         place = state if isinstance(state, Distinct) else Distinct(key, spec)
+        if new is not None:
+            place.open[owner] = new
+        # Nothing is remembered there and nothing held: dropped as idle, and not to be in the way of a promotion.
+        place.gone = place is not state and not place.open
     else:
         place = state if isinstance(state, Slots) else Slots(key, spec)
         place.leases[owner.id] = owner
-    if not isinstance(place, Row) and place is not state:
+    if not isinstance(place, Row) and place is not state and not place.gone:
         ledger.states.add(place)
     return place, spec, amount
 

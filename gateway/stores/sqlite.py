@@ -169,7 +169,7 @@ class SqliteStore:
         self._commit_now([(row, self._pending.need(row, 0)) for row in rows])
 
     def changed(self, holds: Iterable[Hold]) -> None:
-        self._pending.changed(hold[0] for hold in holds)
+        self._pending.changed(holds)
 
     def charged(self, reservation_id: str, row: Row, amount: int, now_ms: int) -> None:
         self._pending.charged(reservation_id, row, amount, now_ms)

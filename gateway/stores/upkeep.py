@@ -11,6 +11,7 @@ from contextlib import closing
 from importlib import resources
 from pathlib import Path
 
+from gateway.engine.states import state_key
 from gateway.stores.base import StoreUnavailable
 from gateway.stores.book.codec import FORMAT as ACCOUNTS_FORMAT
 from gateway.stores.book.open import SUFFIX
@@ -83,8 +84,8 @@ def migrate(path: Path) -> str:
     return found
 
 
-def _to_2(connection: sqlite3.Connection) -> None:
-    """Format 2 adds what is new and the ledger, which begins with what each budget has used so far."""
+def _from_1(connection: sqlite3.Connection) -> None:
+    """Format 1 had nothing on what is new and no ledger, which begins with what each budget has used so far."""
     schema = resources.files("gateway.stores").joinpath("schema.sql").read_text(encoding="utf-8")
     for statement in schema.split(";\n"):
         if any(f"CREATE TABLE {table} " in statement for table in ("novelty", "prompt", "entry", "checkpoint")):
@@ -93,16 +94,22 @@ def _to_2(connection: sqlite3.Connection) -> None:
         (key, label): charged for key, label, charged in connection.execute("SELECT key, label, charged FROM budget")
     }
     for (text,) in connection.execute("SELECT holds FROM reservation"):
-        for spec, label, amount in holds_from(text):
-            place = (spec.key + "|audit" if spec.shadow else spec.key, label or "")
+        for held in holds_from(text):
+            place = state_key(held.spec), held.label or ""
             if place in used:
-                used[place] -= amount
+                used[place] -= held.amount
     connection.executemany(
         "INSERT INTO checkpoint VALUES (?, ?, ?)", [(*place, amount) for place, amount in used.items()]
     )
 
 
-_STEPS: dict[str, Callable[[sqlite3.Connection], None]] = {"1": _to_2}
+def _from_2(connection: sqlite3.Connection) -> None:
+    """Format 2 took a prompt's output for paid whatever had come of it: what is still asked again counts once more."""
+    connection.execute("ALTER TABLE prompt ADD COLUMN paid INTEGER NOT NULL DEFAULT 0")
+
+
+_STEPS: dict[str, Callable[[sqlite3.Connection], None]] = {"1": _from_1, "2": _from_2}
+"""From each former format to this one."""
 
 
 def _owned(path: Path) -> sqlite3.Connection:

@@ -34,7 +34,7 @@ def verify(connection: sqlite3.Connection, between: Callable[[], None] = lambda:
         _add(explained, run(_ENTRIES, (done, last)))
         for (text,) in run("SELECT holds FROM reservation"):
             held = holds_from(text)
-            _add(explained, ((state_key(spec), label, amount) for spec, label, amount in held if label is not None))
+            _add(explained, ((state_key(one.spec), one.label, one.amount) for one in held if one.label is not None))
         counted = {(key, label): charged for key, label, charged in run("SELECT key, label, charged FROM budget")}
         (entries,) = run("SELECT COUNT(*) FROM entry").fetchone()
     finally:

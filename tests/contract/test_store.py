@@ -239,6 +239,62 @@ def test_a_prompt_counts_once_and_is_never_given_back(make):
     with_store(make, body)
 
 
+def test_an_answer_broken_off_does_not_make_its_prompt_free(make):
+    async def body(store, _clock):
+        await store.reserve("broken off", (UNIQUE,), asks(1, 90), {}, TTL)
+        store.settle("broken off", asks(1, 5))
+        assert (await store.peek((UNIQUE,)))[0].remaining == 95
+        assert (await store.reserve("too long", (UNIQUE,), asks(1, 101), {}, TTL)).failing == (0,)
+        assert (await store.reserve("again", (UNIQUE,), asks(1, 100), {}, TTL)).readings[0].remaining == 0
+        assert (await store.reserve("other", (UNIQUE,), asks(2, 1), {}, TTL)).failing == (0,)
+        store.settle("again", asks(1, 60))
+        assert (await store.reserve("paid", (UNIQUE,), asks(1, 60), {}, TTL)).readings[0].remaining == 40
+
+    with_store(make, body)
+
+
+@pytest.mark.parametrize("order", [("a", "b"), ("b", "a")])
+def test_requests_open_at_once_on_one_prompt_are_charged_the_longest(make, order):
+    """One settles 15 of 30, one 25, one is never settled and counts what it reserved."""
+    written = {"a": 15, "b": 25}
+
+    async def body(store, clock):
+        await store.reserve("expires", (UNIQUE,), asks(1, 20), {}, 1000)
+        for name in ("a", "b"):
+            await store.reserve(name, (UNIQUE,), asks(1, 30), {}, TTL)
+        assert (await store.peek((UNIQUE,)))[0].remaining == 20
+        store.settle(order[0], asks(1, written[order[0]]))
+        assert (await store.peek((UNIQUE,)))[0].remaining == 100 - 20 - 30 - written[order[0]]
+        clock.advance(1)
+        store.renew([], TTL)
+        assert (await store.peek((UNIQUE,)))[0].remaining == 100 - 30 - max(20, written[order[0]])
+        store.settle(order[1], asks(1, written[order[1]]))
+        assert (await store.peek((UNIQUE,)))[0].remaining == 75
+        store.settle("expires", asks(1, 90))
+        assert (await store.peek((UNIQUE,)))[0].remaining == 75
+
+    with_store(make, body)
+
+
+def test_after_a_clock_leapt_ahead_and_came_back_a_limit_is_shut_for_one_window_only(make):
+    async def body(store, clock):
+        clock.step(30 * 86_400)
+        for prompt in (1, 2):
+            await store.reserve(str(prompt), (PROMPTS, UNIQUE), asks(prompt, 40), {}, 90 * 86_400_000)
+        store.settle("1", asks(1, 30))
+        clock.step(-30 * 86_400)
+        denied = await store.reserve("new", (PROMPTS, UNIQUE), asks(3, 40), {}, TTL)
+        assert denied.failing == (0, 1)
+        assert denied.readings[0].wait_ms <= 3_720_000
+        store.settle("2", asks(2, 10))
+        assert [reading.remaining for reading in await store.peek((PROMPTS, UNIQUE))] == [0, 60]
+        clock.advance(denied.readings[0].wait_ms / 1000)
+        assert [reading.remaining for reading in await store.peek((PROMPTS, UNIQUE))] == [2, 100]
+        assert (await store.reserve("later", (PROMPTS, UNIQUE), asks(3, 40), {}, TTL)).granted
+
+    with_store(make, body)
+
+
 def test_what_is_new_in_audit_mode_refuses_nobody_and_is_promoted(make):
     shadow = DistinctSpec(PROMPTS.key, PROMPTS.unit, 1, PROMPTS.window_s, shadow=True)
 

@@ -59,6 +59,21 @@ def test_output_of_new_questions_is_bounded_and_repeats_are_free(tmp_path):
         assert code(ask(gateway, max_tokens=61, **said("chat", "two"))) == "request_exceeds_limit"
 
 
+def test_an_answer_broken_off_leaves_the_rest_of_its_output_to_be_charged(tmp_path):
+    with running(tmp_path, policies=policy(UNIQUE)) as gateway:
+        assert ask(gateway, max_tokens=1, **said("chat", "one")).status == 200
+        gateway.settled()
+        assert usage(gateway)["fresh"]["used"] == 1
+        whole = ask(gateway, max_tokens=40, **said("chat", "one"))
+        gateway.settled()
+        written = whole.json()["usage"]["completion_tokens"]
+        assert usage(gateway)["fresh"]["used"] == written > 1
+        assert ask(gateway, max_tokens=written, **said("chat", "one")).status == 200
+        gateway.settled()
+        assert usage(gateway)["fresh"]["used"] == written
+        assert ask(gateway, max_tokens=60, **said("chat", "two")).status == 429
+
+
 def test_log_probabilities_are_counted_by_request(tmp_path):
     with running(tmp_path, policies=policy(LOGPROBS)) as gateway:
         for _ in range(2):

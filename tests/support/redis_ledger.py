@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from gateway.engine.bucket import Bucket
 from gateway.engine.budget import KEEP_MS, Budget
-from gateway.engine.distinct import SUB_WINDOWS, Distinct, sub_window_ms
+from gateway.engine.distinct import PAID, SUB_WINDOWS, Distinct, sub_window_ms
 from gateway.stores.redis import answers
 from gateway.stores.redis.calls import Calls, slot_tag
 from gateway.stores.redis.resp import Refused
@@ -26,6 +26,7 @@ for i = 1, #raw, 2 do
   if record[1] == 1 then out.open[raw[i]] = {record[2], record[3]} end
 end
 out.expiries = redis.call('ZCARD', KEYS[3])
+out.prompts = redis.call('ZRANGE', KEYS[6], 0, -1, 'WITHSCORES')
 return cjson.encode(out)
 """
 
@@ -126,7 +127,7 @@ def same_state(ledger, twin, now):
         elif isinstance(state, Budget):
             mine[key] = ["b", kept([[r.label, r.start_ms, r.end_ms, r.used, r.held] for r in state.rows.values()], now)]
         elif isinstance(state, Distinct):
-            mine[key] = ["d", remembered(state, now), len(state.fresh)]
+            mine[key] = ["d", remembered(state, now), len(state.open)]
         else:
             mine[key] = ["s", len(state.leases)]
     theirs = {}
@@ -136,18 +137,11 @@ def same_state(ledger, twin, now):
         elif place[0] == "b":
             theirs[key] = ["b", kept(place[3] or [], now)]
         elif place[0] == "d":
-            hop, (newest, fresh, subs) = sub_window_ms(place[2]), place[4:]
-            last = max(newest, now // hop) - SUB_WINDOWS
-            alive = [entry for entry in subs or [] if entry[0] > last]
-            theirs[key] = [
-                "d",
-                [{s: n for s, n, _ in alive if n}, {s: t for s, _, t in alive if t is not False}],
-                fresh,
-            ]
+            theirs[key] = ["d", remembered_by(key, place, found["prompts"] or [], now), place[5]]
         else:
             theirs[key] = ["s", place[2]]
     for key, place in mine.items():
-        if key not in theirs and place in (["s", 0], ["b", []], ["d", [{}, {}], 0]):
+        if key not in theirs and place in (["s", 0], ["b", []], ["d", [{}, {}, {}], 0]):
             continue  # made by a late settle that found nothing to correct
         assert theirs.get(key) == place, (key, theirs.get(key), place)
     for key in theirs.keys() - mine.keys():
@@ -160,10 +154,26 @@ def same_state(ledger, twin, now):
 
 
 def remembered(state, now):
-    """Prompts and tokens by sub-window, of a limit on what is new."""
-    last = state._sub(now) - SUB_WINDOWS
-    prompts = Counter(sub for sub in state.seen.values() if sub > last)
-    return [dict(prompts), {sub: tokens for sub, tokens in state.tokens.items() if sub > last}]
+    """Of a limit on what is new: prompts and tokens by sub-window, and each prompt's sub-window and tokens paid."""
+    last = state._running(now) - SUB_WINDOWS
+    known = {prompt: [state.sub_of(mark), state.paid(prompt)] for prompt, mark in state.seen.items()}
+    known = {prompt: used for prompt, used in known.items() if used[0] > last}
+    tokens = {sub: tokens for sub, tokens in state.tokens.items() if sub > last}
+    return [dict(Counter(sub for sub, _ in known.values())), tokens, known]
+
+
+def remembered_by(key, place, prompts, now):
+    """The same of a limit in Redis; `prompts` are all of its home, with their scores."""
+    hop, (newest, _, subs) = sub_window_ms(place[2]), place[4:]
+    running = now // hop if not newest - SUB_WINDOWS <= now // hop <= newest else newest
+    alive = [entry for entry in subs or [] if entry[0] > running - SUB_WINDOWS]
+    known = {}
+    for member, score in zip(prompts[::2], map(int, prompts[1::2]), strict=True):
+        leaves, paid = (score, 0) if score >= 0 else (-score // PAID * 60_000, -score % PAID)
+        sub = leaves // hop - SUB_WINDOWS
+        if member.startswith(key + "\0") and max(newest, running) - SUB_WINDOWS < sub:
+            known[int(member.split("\0")[1])] = [sub, paid]
+    return [{s: n for s, n, _ in alive if n}, {s: t for s, _, t in alive if t is not False}, known]
 
 
 def kept(rows, now):

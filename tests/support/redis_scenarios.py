@@ -7,6 +7,7 @@ from gateway.engine.spec import BudgetSpec, Period, RateSpec, SlotSpec
 from gateway.stores.redis.calls import slot_tag
 from gateway.stores.redis.resp import Refused
 from gateway.stores.redis.script import KEYS
+from tests.support import redis_history, redis_novelty
 
 T0 = 1_800_000_000_000
 DAY = 86_400_000
@@ -203,4 +204,6 @@ SCENARIOS = (
     counts_beyond_doubles_are_cut_and_never_wrong,
     idle_places_go_a_few_at_a_time,
     open_reservations_are_listed_the_oldest_first,
+    *redis_novelty.SCENARIOS,
+    *redis_history.SCENARIOS,
 )

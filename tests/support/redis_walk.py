@@ -93,7 +93,7 @@ class Walk:
             self.now += pick.choice([1, 50, 999, 1000, 7000, 30_000, 59_999, 60_001, 3_600_000, 86_400_000])
         elif what < 0.58:
             self.sweep()
-            self.now -= pick.choice([1, 500, 5000, 60_001, 90_000_000])
+            self.now -= pick.choice([1, 500, 5000, 60_001, 7_200_000, 90_000_000])
         elif what < 0.61:
             self.sweep()
         elif what < 0.64:

@@ -1,7 +1,7 @@
 import pytest
 
 from gateway.core.units import Unit
-from gateway.engine.spec import BudgetSpec, Period, RateSpec, SlotSpec
+from gateway.engine.spec import BudgetSpec, DistinctSpec, Period, RateSpec, SlotSpec
 from gateway.engine.validate import EXACT, validate
 
 TOKENS = Unit.TOTAL_TOKENS
@@ -42,6 +42,8 @@ def test_what_can_be_kept_exactly_is_right(spec):
         (BudgetSpec("k", Unit.USD, 1, Period.MONTH, "UTC", 0), "anchor day"),
         (BudgetSpec("k", Unit.USD, 1, Period.MONTH, "UTC", 32), "anchor day"),
         (SlotSpec("k", -1), "concurrency"),
+        (DistinctSpec("k", Unit.DISTINCT_PROMPTS, 1, 3599), "at least an hour"),
+        (DistinctSpec("k", Unit.DISTINCT_PROMPTS, 100_001, 3600), "between 0 and 100000"),
     ],
 )
 def test_what_cannot_says_why(spec, words):

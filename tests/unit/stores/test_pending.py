@@ -56,12 +56,12 @@ def test_a_block_follows_the_pace_and_stays_within_the_budget(row):
     pending = Pending([])
     for used in (100, 600, 9000):
         row.used = used
-        pending.changed([row])
+        pending.changed([(row, MONEY, 0)])
         cut = pending.cut(0, NEVER)
         committed(cut)
     assert written(cut) == [(9000, 10_000)]
     row.used = 10_500  # an unconditional debit
-    pending.changed([row])
+    pending.changed([(row, MONEY, 0)])
     assert written(pending.cut(0, NEVER)) == [(10_500, 10_500)]
 
 
@@ -69,7 +69,7 @@ def test_what_failed_to_commit_is_in_the_next_cut_in_its_newest_state(row):
     bucket = Bucket("t", RateSpec("t", Unit.REQUESTS, 1, 1, 5), NOW)
     ended, started, renewed = (Reservation(name, [], {}, NOW, NOW + 1) for name in ("ended", "started", "renewed"))
     pending = Pending([Dropped("gone", "", 0, NOW)])
-    pending.changed([row, bucket])
+    pending.changed([(row, MONEY, 0), (bucket, bucket.spec, 0)])
     for reservation in (ended, started, renewed):
         pending.opened(reservation)
     lost = pending.cut(0, NEVER)
@@ -87,7 +87,7 @@ def test_what_failed_to_commit_is_in_the_next_cut_in_its_newest_state(row):
 
 def test_a_row_whose_closing_failed_is_closed_again(row):
     pending = Pending([])
-    pending.changed([row])
+    pending.changed([(row, MONEY, 0)])
     committed(pending.cut(0, NEVER))
     pending.put_back(pending.cut(10, 5))
     assert written(pending.cut(10, NEVER)) == [(0, 0)]
@@ -95,7 +95,7 @@ def test_a_row_whose_closing_failed_is_closed_again(row):
 
 def test_dropped_states_are_not_written_again(row):
     pending = Pending([])
-    pending.changed([row])
+    pending.changed([(row, MONEY, 0)])
     row.gone = True
     assert pending.cut(0, NEVER).empty
 

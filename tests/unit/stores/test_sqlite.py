@@ -15,7 +15,7 @@ from gateway.engine.distinct import SUB_WINDOWS, sub_window_ms
 from gateway.engine.spec import BudgetSpec, DistinctSpec, Period, RateSpec, SlotSpec
 from gateway.stores import pending, restore
 from gateway.stores.base import StoreUnavailable
-from gateway.stores.journal import Journal
+from gateway.stores.journal import FORMAT, Journal
 from gateway.stores.sqlite import SqliteStore
 
 RATE = RateSpec("acme|tokens", Unit.TOTAL_TOKENS, 600, 60, 100)
@@ -157,7 +157,7 @@ def _broken_row(path):
     ("prepare", "sentence"),
     [
         (_foreign, "another program's"),
-        (_newer, "format 9, this version reads format 2"),
+        (_newer, f"format 9, this version reads format {FORMAT}"),
         (lambda path: path.write_bytes(b"not a database at all" * 100), "not a SQLite database"),
         (_broken_row, "damaged"),
     ],
@@ -257,8 +257,10 @@ def test_what_was_asked_is_remembered_over_restarts_and_forgotten_in_time(tmp_pa
     async def session(body):
         store = store_at(path, clock)
         await store.open()
-        await body(store)
-        await store.close()
+        try:
+            await body(store)
+        finally:
+            await store.close()
 
     async def first(store):
         for prompt in (1, 2**64 - 1):
@@ -268,7 +270,7 @@ def test_what_was_asked_is_remembered_over_restarts_and_forgotten_in_time(tmp_pa
 
     async def second(store):
         assert await remaining(store, *NOVEL) == [0, 20]
-        assert (await store.reserve("again", NOVEL, asks(2**64 - 1, 90), {}, TTL)).granted
+        assert (await store.reserve("again", NOVEL, asks(2**64 - 1, 20), {}, TTL)).granted
         assert (await store.reserve("new", NOVEL, asks(8, 1), {}, TTL)).failing == (0,)
         clock.advance(WINDOW_S - 100)
         assert (await store.reserve("renewed", NOVEL, asks(7), {}, TTL)).granted
@@ -283,6 +285,81 @@ def test_what_was_asked_is_remembered_over_restarts_and_forgotten_in_time(tmp_pa
     with sqlite3.connect(path) as raw:
         assert raw.execute("SELECT DISTINCT prompt FROM prompt").fetchall() == [(7,)]
     raw.close()
+
+
+def test_what_is_paid_and_what_is_held_for_a_prompt_survives_a_restart(tmp_path):
+    """Two open requests on one prompt: their ends charge what they would have charged without the restart."""
+    path, clock = tmp_path / "usage.db", ManualClock()
+
+    async def session(body):
+        store = store_at(path, clock)
+        await store.open()
+        try:
+            await body(store)
+        finally:
+            await store.close()
+
+    async def first(store):
+        await store.reserve("broken off", (UNIQUE,), asks(1, 30), {}, TTL)
+        store.settle("broken off", asks(1, 5))
+        for name in ("settled", "expires"):
+            await store.reserve(name, (UNIQUE,), asks(1, 40), {}, TTL)
+        assert await remaining(store, UNIQUE) == [100 - 5 - 35 - 35]
+
+    async def second(store):
+        assert await remaining(store, UNIQUE) == [25]
+        store.settle("settled", asks(1, 10))
+        assert await remaining(store, UNIQUE) == [100 - 10 - 35]
+
+    async def third(store):
+        assert await remaining(store, UNIQUE) == [55]
+        clock.advance(TTL / 1000)
+        store.renew([], TTL)
+        assert await remaining(store, UNIQUE) == [60]
+        assert (await store.reserve("paid", (UNIQUE,), asks(1, 40), {}, TTL)).readings[0].remaining == 60
+
+    async def fourth(store):
+        assert (await store.reserve("longer", (UNIQUE,), asks(1, 41), {}, TTL)).readings[0].remaining == 59
+
+    for body in (first, second, third, fourth):
+        asyncio.run(session(body))
+
+
+def test_after_a_leap_of_the_clock_the_file_says_what_memory_says(tmp_path):
+    path, clock = tmp_path / "usage.db", ManualClock()
+
+    async def session(body):
+        store = store_at(path, clock)
+        await store.open()
+        try:
+            await body(store)
+        finally:
+            await store.close()
+
+    async def ahead(store):
+        for prompt in (1, 2):
+            await store.reserve(str(prompt), NOVEL, asks(prompt, 30), {}, TTL)
+            store.settle(str(prompt), asks(prompt, 10))
+        await store.reserve("open", (UNIQUE,), asks(2, 40), {}, TTL)
+
+    async def back(store):
+        clock.step(-10 * WINDOW_S)
+        assert (await store.reserve("again", NOVEL, asks(2, 10), {}, TTL)).granted
+        store.settle("again", asks(2, 0))
+
+    async def later(store):
+        assert await remaining(store, *NOVEL) == [1, 50]
+        store.settle("open", asks(2, 15))
+        assert await remaining(store, *NOVEL) == [1, 75]
+        clock.advance(WINDOW_S)
+        assert await remaining(store, *NOVEL) == [3, 100]
+
+    for body in (ahead, back, later):
+        asyncio.run(session(body))
+    with sqlite3.connect(path) as raw:
+        subs = raw.execute("SELECT DISTINCT sub FROM prompt").fetchall()
+    raw.close()
+    assert len(subs) == 1
 
 
 def test_no_more_prompts_come_back_than_are_remembered(tmp_path, monkeypatch):
@@ -313,6 +390,29 @@ def test_no_more_prompts_come_back_than_are_remembered(tmp_path, monkeypatch):
     asyncio.run(run())
 
 
+def test_after_a_leap_of_the_clock_nothing_is_left_in_the_file_that_memory_has_forgotten(tmp_path, monkeypatch):
+    for module in (distinct, pending, restore):
+        monkeypatch.setattr(module, "MAX_REMEMBERED", 3)
+    path, clock = tmp_path / "usage.db", ManualClock()
+
+    async def run():
+        store = store_at(path, clock)
+        await store.open()
+        try:
+            for prompt in range(1, 6):  # in one sub-window: the file keeps all five until it has left
+                await store.reserve(str(prompt), (UNIQUE,), asks(prompt, 1), {}, TTL)
+                await store.verify()
+            clock.step(-10 * WINDOW_S)
+            await store.reserve("back", (UNIQUE,), asks(5, 1), {}, TTL)
+        finally:
+            await store.close()
+
+    asyncio.run(run())
+    with sqlite3.connect(path) as raw:
+        assert raw.execute("SELECT prompt FROM prompt ORDER BY prompt").fetchall() == [(3,), (4,), (5,)]
+    raw.close()
+
+
 def test_prompts_that_a_failed_commit_had_are_written_by_the_next(tmp_path):
     path = tmp_path / "usage.db"
 
@@ -320,9 +420,12 @@ def test_prompts_that_a_failed_commit_had_are_written_by_the_next(tmp_path):
         events = Recorded()
         store = store_at(path, events=events, interval_s=0.01)
         await store.open()
-        await store.reserve("a", NOVEL, asks(1), {}, TTL)
+        shadow = DistinctSpec(PROMPTS.key, PROMPTS.unit, 3, PROMPTS.window_s, shadow=True)
+        await store.reserve("shadowed", (shadow,), asks(3), {}, TTL)
+        await store.reserve("a", (UNIQUE,), asks(1, 50), {}, TTL)
         with full_disk():
-            await store.reserve("b", NOVEL, asks(2), {}, TTL)
+            store.settle("a", asks(1, 20))
+            await store.reserve("b", NOVEL, asks(2), {}, TTL)  # promoted: all prompts of the shadow are new to the file
             for _ in range(200):
                 if store.degraded:
                     break
@@ -331,7 +434,8 @@ def test_prompts_that_a_failed_commit_had_are_written_by_the_next(tmp_path):
         await store.close()
         again = store_at(path)
         await again.open()
-        assert (await remaining(again, PROMPTS)) == [1]
+        assert (await remaining(again, *NOVEL)) == [1, 80]
+        assert (await again.reserve("c", (UNIQUE,), asks(1, 20), {}, TTL)).readings[0].remaining == 80
         await again.close()
 
     asyncio.run(run())

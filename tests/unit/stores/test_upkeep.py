@@ -1,6 +1,7 @@
 """Copies put in place and old formats brought up to date, and what happens when that must not be."""
 
 import asyncio
+import json
 import os
 import shutil
 import sqlite3
@@ -13,8 +14,8 @@ import pytest
 from gateway.cli.main import main
 from gateway.core.account import Account
 from gateway.core.clock import ManualClock
-from gateway.core.units import Unit
-from gateway.engine.spec import BudgetSpec, Period
+from gateway.core.units import Unit, prompt_amount
+from gateway.engine.spec import BudgetSpec, DistinctSpec, Period
 from gateway.stores import upkeep
 from gateway.stores.base import StoreUnavailable
 from gateway.stores.book.base import Put, StoredAccount
@@ -55,6 +56,15 @@ def as_format_1(path):
         raw.execute("UPDATE meta SET value = '1' WHERE name = 'format'")
 
 
+def as_format_2(path):
+    with closing(sqlite3.connect(path)) as raw, raw:
+        raw.execute("ALTER TABLE prompt DROP COLUMN paid")
+        raw.execute("UPDATE meta SET value = '2' WHERE name = 'format'")
+        for name, text in raw.execute("SELECT id, holds FROM reservation").fetchall():
+            former = json.dumps([hold[:3] for hold in json.loads(text)])
+            raw.execute("UPDATE reservation SET holds = ? WHERE id = ?", (former, name))
+
+
 @pytest.fixture
 def used(tmp_path):
     path = tmp_path / "usage.sqlite"
@@ -71,16 +81,43 @@ def config(used):
     return str(file)
 
 
-def test_an_older_format_does_not_open_says_how_and_is_migrated(used, config, capsys):
-    as_format_1(used)
-    with pytest.raises(StoreUnavailable, match="it has format 1, this version reads format 2; gateway migrate"):
+@pytest.mark.parametrize(("former", "make"), [("1", as_format_1), ("2", as_format_2)])
+def test_an_older_format_does_not_open_says_how_and_is_migrated(used, config, capsys, former, make):
+    make(used)
+    hint = f"it has format {former}, this version reads format {FORMAT}; gateway migrate"
+    with pytest.raises(StoreUnavailable, match=hint):
         on(used, state)
     assert main(["migrate", "--config", config]) == 0
-    assert f"format 1 became {FORMAT}" in capsys.readouterr().out
+    assert f"format {former} became {FORMAT}" in capsys.readouterr().out
     assert on(used, state) == (8970, ())
-    assert format_of(used.with_name("usage.sqlite.format-1")) == "1"
+    assert format_of(used.with_name(f"usage.sqlite.format-{former}")) == former
     assert main(["migrate", "--config", config]) == 0
     assert "already" in capsys.readouterr().out
+
+
+def test_a_prompt_of_format_2_stays_remembered_and_its_output_counts_once_more(used):
+    prompts = DistinctSpec("acme|prompts", Unit.DISTINCT_PROMPTS, 2, 3600)
+    output = DistinctSpec("acme|unique", Unit.UNIQUE_OUTPUT_TOKENS, 100, 3600)
+
+    def asks(prompt, tokens):
+        return {Unit.DISTINCT_PROMPTS: prompt_amount(prompt), Unit.UNIQUE_OUTPUT_TOKENS: prompt_amount(prompt, tokens)}
+
+    async def before(store):
+        await store.reserve("1", (prompts, output), asks(1, 30), {}, 9000)
+        store.settle("1", asks(1, 30))
+        await store.reserve("2", (prompts, output), asks(2, 20), {}, 9000)
+
+    async def after(store):
+        store.settle("2", asks(2, 0))
+        assert [one.remaining for one in await store.peek((prompts, output))] == [0, 50], "what was held stays"
+        assert (await store.reserve("3", (prompts, output), asks(1, 30), {}, 9000)).granted
+        store.settle("3", asks(1, 30))
+        assert (await store.reserve("4", (prompts, output), asks(1, 30), {}, 9000)).readings[1].remaining == 20
+
+    on(used, before)
+    as_format_2(used)
+    assert migrate(used) == "2"
+    on(used, after)
 
 
 def test_a_newer_format_is_left_alone(used):

@@ -20,7 +20,7 @@ end
 function Place.is_idle(place, key)
   if place[1] == 'r' then return Bucket.idle(place, key) end
   if place[1] == 'b' then return Budget.idle(place) end
-  if place[1] == 'd' then return Distinct.idle(place, key) end
+  if place[1] == 'd' then return Distinct.idle(place) end
   return place[LEASES] == 0
 end
 
@@ -75,11 +75,12 @@ function Place.read(place, row, key)
 end
 
 -- A record's part: {kind, key, unit, amount} and, for a rate, {late, held, amount, window, burst};
--- for a budget {label, start, end, amount}; for what is new {sub-window that holds it, window, amount}.
+-- for a budget {label, start, end, amount}; for what is new {sub-window that holds it or -1, window, amount} and, of
+-- output, {tokens held, prompt}.
 -- Its place may have been dropped as idle: then it is made anew.
 local PART_KIND, PART_KEY, PART_UNIT, PART_AMOUNT = 1, 2, 3, 4
 local LATE, PART_HELD = 5, 6
-local SUB_HELD = 5
+local SUB_HELD, TOKENS_HELD, PART_PROMPT = 5, 8, 9
 
 function Place.part_of(spec)
   if spec.kind == 'r' then
@@ -123,7 +124,7 @@ function Place.take(part, place, row, amount, reserved_at, id, prompt)
   elseif place[1] == 'r' then
     part[PART_HELD] = Bucket.take(place, part[PART_KEY], amount, part[PART_HELD], reserved_at, id)
   elseif place[1] == 'd' then
-    part[SUB_HELD] = Distinct.take(place, part[PART_KEY], prompt, amount)
+    Distinct.take(place, part, prompt, amount)
   else
     place[LEASES] = place[LEASES] + 1
   end
@@ -135,7 +136,7 @@ function Place.settle(part, actual, reserved_at, id)
   if part[PART_KIND] == 'r' then
     Bucket.settle(place, part[PART_KEY], part[PART_UNIT], part[PART_AMOUNT], actual, part[PART_HELD], reserved_at, id)
   elseif part[PART_KIND] == 'd' then
-    Distinct.settle(place, part[PART_KEY], part[PART_AMOUNT], actual, part[SUB_HELD])
+    Distinct.settle(place, part, actual)
   elseif part[PART_KIND] == 's' then
     place[LEASES], touched[part[PART_KEY]] = max(0, place[LEASES] - 1), true
   else
@@ -152,6 +153,10 @@ function Place.drop_if_idle(key)
   local place = key ~= META and Home.place(key)
   if not place then return end
   if place[1] == 'b' then Budget.prune(place, key) end
+  if place[1] == 'd' then Distinct.forget(place, key) end
   -- Made again beside its shadow, a limit would start as the shadow stands: only a promotion may do that.
-  if Place.is_idle(place, key) and not Place.shadow_of(key) then places[key], touched[key] = false, true end
+  if Place.is_idle(place, key) and not Place.shadow_of(key) then
+    if place[1] == 'd' then Distinct.drop(key) end
+    places[key], touched[key] = false, true
+  end
 end

@@ -7,7 +7,7 @@
 --   D zset   tombstones by the time they are forgotten
 --   H zset   holds of rates, all with score 0: "state key NUL reserved-at NUL units NUL id", so that those of one
 --            bucket that pass their window are one range, and no bucket carries a list
---   P zset   prompts that limits on what is new remember, by the time they are forgotten
+--   P zset   prompts that limits on what is new remember, by the time they are forgotten: see distinct.lua
 --   L stream and C hash   what budgets were charged: see history.lua
 --
 -- A call reads what it needs, decides in plain tables and writes at the end (commit). An error before the first
