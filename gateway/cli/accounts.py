@@ -1,4 +1,4 @@
-"""`gateway accounts`: accounts in the store of a running gateway, through its admin API."""
+"""`gateway accounts`: accounts of a running gateway, through its admin API; what people make of them: standing.py."""
 
 import argparse
 import json
@@ -6,8 +6,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gateway.cli import standing
 from gateway.cli.account_import import import_files
 from gateway.cli.admin_client import AdminClient, AdminFailed, add_flags, client_of
+from gateway.core.account import CLEAR
 from gateway.yamlio import YamlProblems
 
 if TYPE_CHECKING:
@@ -44,7 +46,7 @@ def add_parser(subparsers: "Subparsers") -> None:
         epilog="example: gateway accounts import accounts.yaml",
     )
     load.add_argument("files", nargs="+", type=Path, metavar="FILE", help="files in the form of accounts.yaml")
-    for parser in (listed, show, create, change, suspend, load):
+    for parser in (listed, show, create, change, suspend, *standing.add_parsers(verbs), load):
         add_flags(parser)
 
 
@@ -53,13 +55,19 @@ def _members(parser: argparse.ArgumentParser, *, tier_required: bool) -> None:
     parser.add_argument("--tier", required=tier_required, help="named class of account")
     parser.add_argument("--org", help="the org it belongs to; default: one of its own")
     parser.add_argument("--country", metavar="CODE", help="ISO 3166 code of two capital letters")
+    parser.add_argument("--owner-country", metavar="CODE", help="the same, of those who own the account in the end")
     parser.add_argument("--verified", choices=("true", "false"), help="whether somebody checked who they are")
+    parser.add_argument("--attested-age", type=int, metavar="YEARS", help="age that was attested for its users")
     parser.add_argument("--purpose", metavar="TEXT", help="what they said they use the models for")
     parser.add_argument("--tag", action="append", metavar="TAG", help="a fact for policies; may be repeated")
 
 
 def run(args: argparse.Namespace) -> int:
     """Do what was parsed."""
+    fault = standing.fault(args) if args.verb in standing.VERBS else None
+    if fault is not None:
+        print(f"gateway accounts {args.verb}: {fault}", file=sys.stderr)
+        return 2
     client = client_of(args, f"accounts {args.verb}")
     if client is None:
         return 2
@@ -79,6 +87,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _ask(client: AdminClient, args: argparse.Namespace) -> Any:
+    if args.verb in standing.VERBS:
+        return standing.ask(client, args)
     if args.verb == "list":
         return client.call("GET", "accounts", query={"after": args.after, "limit": args.limit})
     if args.verb == "show":
@@ -102,7 +112,9 @@ def _given(args: argparse.Namespace) -> dict[str, Any]:
         "tier": args.tier,
         "org": args.org,
         "country": args.country,
+        "owner_country": args.owner_country,
         "verified": None if args.verified is None else args.verified == "true",
+        "attested_age": args.attested_age,
         "declared_purpose": args.purpose,
         "tags": args.tag,
     }
@@ -110,9 +122,11 @@ def _given(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def _say(args: argparse.Namespace, answer: Any) -> None:
-    if args.verb == "list":
+    if args.verb in standing.VERBS:
+        standing.say(args, answer)
+    elif args.verb == "list":
         for one in answer["accounts"]:
-            state = "suspended" if one["suspended"] else ""
+            state = "suspended" if one["suspended"] else one["standing"] if one["standing"] != CLEAR else ""
             print(f"{one['id']:<32}  {one['tier']:<12}  {one['org']:<24}  {one['source']:<5}  {state}".rstrip())
         if answer["next"]:
             print(f"more: gateway accounts list --after {answer['next']}", file=sys.stderr)

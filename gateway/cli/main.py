@@ -27,7 +27,7 @@ VERBS: Final = (
     Verb("keys", "gateway.cli.keys", "make, rotate and revoke API keys; admin tokens and peppers"),
     Verb("accounts", "gateway.cli.accounts", "accounts in the store of a running gateway"),
     Verb("config", "gateway.cli.config_cmd", "check or show the settings"),
-    Verb("policy", "gateway.cli.policy", "check, test and describe policy files"),
+    Verb("policy", "gateway.cli.policy", "check, test and describe policy files; switch policies off"),
     Verb("usage", "gateway.cli.usage", "show where an account stands with its limits"),
     Verb("ledger", "gateway.cli.ledger", "check what was charged"),
     Verb("backup", "gateway.cli.backup", "copy the usage database of a running gateway"),

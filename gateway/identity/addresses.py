@@ -56,6 +56,17 @@ def client_address(origin: Origin, trusted: Sequence[Network]) -> Address | None
     return address
 
 
+def known_address(origin: Origin, trusted: Sequence[Network]) -> Address | None:
+    """The same, None where nobody can say who is behind a proxy: one of ours that named nobody, or one in a private
+    network that names somebody and is not trusted. What a stranger on the Internet adds changes nothing.
+    """
+    address = client_address(origin, trusted)
+    if address is None or _among(address, trusted):
+        return None
+    named = bool(origin.x_forwarded_for or origin.forwarded)
+    return None if named and address.is_private and str(address) == origin.peer.partition("%")[0] else address
+
+
 def network(address: Address | None) -> str:
     """The network of an address that counts as one place: /24 or /64. Empty for None."""
     if address is None:

@@ -14,8 +14,10 @@ from gateway.core.account import Principal
 from gateway.core.refusal import Refusal
 from gateway.identity.directory import Directory, KeyRecord
 from gateway.identity.keys import ADMIN_PREFIX, ParsedKey, digest, parse
+from gateway.identity.standings import Standings
 
 _NO_KEY: Final = ParsedKey("", b"-" * 27, intact=False)
+_ALL_CLEAR: Final = Standings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +40,16 @@ def claim(authorization: str | None, x_api_key: str | None) -> Claim | Refusal:
 
 
 def authenticate(
-    claimed: Claim | Refusal, directory: Directory, now_ms: int, stored: KeyRecord | None = None
+    claimed: Claim | Refusal,
+    directory: Directory,
+    now_ms: int,
+    stored: KeyRecord | None = None,
+    standings: Standings = _ALL_CLEAR,
 ) -> Principal | Refusal:
     """The caller, or why the claim does not name one. Messages never quote a key.
 
-    `stored` is the record of a key that is not in the directory, where one was found.
+    `stored` is the record of a key that is not in the directory, where one was found; `standings` are what people made
+    of accounts, wherever those stand.
     """
     if isinstance(claimed, Refusal):
         return claimed
@@ -59,6 +66,10 @@ def authenticate(
     account = directory.accounts.get(record.principal.account.id, record.principal.account)
     if account.suspended:
         return Refusal(reasons.ACCOUNT_SUSPENDED, "the account is suspended")
+    account = standings.of(account)
+    blocked = standings.refusal(account, now_ms)
+    if blocked is not None:
+        return blocked
     return record.principal if account is record.principal.account else Principal(account, key.id)
 
 

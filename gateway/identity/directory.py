@@ -30,7 +30,13 @@ class AccountEntry(Strict):
     org: Name | None = Field(default=None, description="A name from `orgs`; absent: the account is an org of its own.")
     tier: Name = Field(description="Named class of account; policies give tiers their limits.")
     country: str = Field(default="", pattern=r"^([A-Z]{2})?$", description="ISO 3166 code of two capital letters.")
+    owner_country: str = Field(
+        default="", pattern=r"^([A-Z]{2})?$", description="The same, of those who own the account in the end."
+    )
     verified: bool = Field(default=False, description="Whether somebody checked who they are.")
+    attested_age: int = Field(
+        default=0, ge=0, le=150, description="Age in whole years that was attested for its users; 0: unknown."
+    )
     declared_purpose: Line = Field(default="", description="What they said they use the models for.")
     tags: tuple[Name, ...] = Field(default=(), description="Further facts for policies to match on.")
     created: Moment | None = Field(default=None, description="When the account was opened: a date, or a time.")
@@ -136,6 +142,8 @@ def account_of(name: str, entry: AccountEntry, *, org_suspended: bool = False) -
         org=entry.org or name,
         tier=entry.tier,
         country=entry.country,
+        owner_country=entry.owner_country,
+        attested_age=entry.attested_age,
         verified=entry.verified,
         declared_purpose=entry.declared_purpose,
         tags=frozenset(entry.tags),

@@ -22,8 +22,10 @@ from gateway.core.refusal import Refusal
 from gateway.identity.directory import KeyRecord
 from gateway.identity.key_cache import KeyCache
 from gateway.identity.keys import Pepper
+from gateway.identity.mirror import Mirror
+from gateway.identity.standings import Standings
 from gateway.stores.base import StoreUnavailable
-from gateway.stores.book.base import AccountBook, Found, Ref
+from gateway.stores.book.base import AccountBook, Changes, Found, Ref
 
 log = logging.getLogger("gateway")
 
@@ -40,7 +42,10 @@ MOST_LOOKUPS: Final = 64
 class KeyLookup:
     """The keys of a book as requests see them. One event loop owns it."""
 
-    def __init__(self, book: AccountBook, clock: Clock, *, most_keys: int, stale_s: float) -> None:
+    def __init__(
+        self, book: AccountBook, clock: Clock, *, most_keys: int, stale_s: float, mirror: Mirror | None = None
+    ) -> None:
+        self.mirror = mirror or Mirror(book, clock, Standings())
         self._book = book
         self._clock = clock
         self._stale_s = stale_s
@@ -59,6 +64,11 @@ class KeyLookup:
 
     def __len__(self) -> int:
         return len(self._cache)
+
+    @property
+    def standings(self) -> Standings:
+        """Of accounts in the book and in the file."""
+        return self.mirror.standings
 
     def configure(self, peppers: Sequence[Pepper], suspended_orgs: frozenset[str]) -> None:
         """What the files say of keys in the book: peppers, and orgs that are suspended there."""
@@ -137,8 +147,12 @@ class KeyLookup:
     async def poll(self) -> None:
         """Ask the book what changed, and forget that. Logs when the book stops answering, and when it answers again."""
         began = self._clock.monotonic()
+        self.mirror.tick()
         try:
             changes = await self._book.changes(self._applied)
+            if changes.revision != self._applied:
+                self._forget(changes)
+                await self.mirror.follow(changes.refs)
         except StoreUnavailable as error:
             if not self._deaf:
                 self._deaf = True
@@ -148,15 +162,16 @@ class KeyLookup:
         if self._deaf:
             self._deaf = False
             log.info("accounts can be read again")
-        if changes.revision != self._applied:
-            self._shared.clear()
-            if changes.refs is None:
-                self._cache.clear()
-                self._written = 0  # the book may have lost it in a failover
-            else:
-                self._cache.changed(changes.refs)
         self._applied = changes.revision
         self._heard_at = began
+
+    def _forget(self, changes: Changes) -> None:
+        self._shared.clear()
+        if changes.refs is None:
+            self._cache.clear()
+            self._written = 0  # the book may have lost it in a failover
+        else:
+            self._cache.changed(changes.refs)
 
     async def follow(self) -> None:
         """Poll until cancelled."""

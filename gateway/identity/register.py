@@ -4,6 +4,7 @@ What stands in accounts.yaml is changed there: the file wins over the book, so a
 is refused. Nobody overwrites what they have not seen: every write names the version it read.
 """
 
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Final
@@ -20,6 +21,7 @@ from gateway.identity.entries import (
     checked,
 )
 from gateway.identity.lookup import KeyLookup
+from gateway.stores.base import StoreUnavailable
 from gateway.stores.book.base import (
     MAX_BATCH,
     AccountBook,
@@ -126,8 +128,18 @@ class Register:
             written = await self.book.write(changes)
         except BookConflict as conflict:
             return Refusal(reasons.INVALID_FIELD, f"nothing was changed: {conflict}")
-        self._lookup.changed([change.ref for change in changes], written.revision)
+        refs = [change.ref for change in changes]
+        self._lookup.changed(refs, written.revision)
+        with contextlib.suppress(StoreUnavailable):  # it is written; the next poll brings it here
+            await self._lookup.mirror.follow(refs)
         return written
+
+    async def known(self, account_id: str) -> Refusal | None:
+        """Why nothing can be said of an account: there is none of this name, neither in the file nor in the book."""
+        if account_id in self.directory().accounts:
+            return None
+        found = await self.account(account_id)
+        return found if isinstance(found, Refusal) else None
 
     def own_account(self, account_id: str) -> Refusal | None:
         """Why an account is not changed here, if it stands in the file."""

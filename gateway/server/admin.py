@@ -1,4 +1,4 @@
-"""The admin API: accounts and keys, reservations, decisions, reload. Named admins only, loopback by default."""
+"""The admin API: accounts, keys, what people say of them, policies, decisions, reload. Named admins, on loopback."""
 
 import logging
 from itertools import islice
@@ -18,6 +18,9 @@ from gateway.server.admin_accounts import AdminAccounts
 from gateway.server.admin_call import MAX_BODIES, AdminCall, Answer, Route, Routes
 from gateway.server.admin_keys import AdminKeys
 from gateway.server.admin_ledger import AdminLedger
+from gateway.server.admin_standings import AdminStandings
+from gateway.server.admin_switches import AdminSwitches
+from gateway.server.admin_upstreams import AdminUpstreams
 from gateway.server.body import BodyBudget
 from gateway.server.respond import head
 from gateway.stores.base import StoreUnavailable
@@ -36,11 +39,13 @@ class AdminPlane:
         self._routes: Routes = {
             **AdminAccounts(runtime).routes,
             **AdminKeys(runtime).routes,
+            **AdminStandings(runtime).routes,
+            **AdminSwitches(runtime).routes,
             **AdminLedger(runtime).routes,
+            **AdminUpstreams(runtime).routes,
             ("GET", "reservations"): Route(Role.READ, self._reservations),
             ("GET", "decisions"): Route(Role.READ, self._decisions),
             ("GET", "decisions/*"): Route(Role.READ, self._decision),
-            ("GET", "upstreams"): Route(Role.READ, self._upstreams),
             ("GET", "policies"): Route(Role.READ, self._policies),
             ("POST", "reload"): Route(Role.OPERATE, self._reload),
         }
@@ -124,10 +129,6 @@ class AdminPlane:
         if record is None:
             return Refusal(reasons.UNKNOWN_ROUTE, "no such decision in memory; older ones are in the decision log")
         return record.as_dict()
-
-    async def _upstreams(self, _: AdminCall) -> Answer:
-        statuses = self._runtime.pipeline.bridge.snapshot()
-        return {"upstreams": [{"name": s.name, "healthy": s.healthy, "outstanding": s.outstanding} for s in statuses]}
 
     async def _policies(self, _: AdminCall) -> Answer:
         policies = self._runtime.snapshot.policies

@@ -50,8 +50,9 @@ class AdminAccounts:
             return page
         after, limit = page
         in_file = self._runtime.snapshot.directory.accounts
-        both = {one.account.id: _short(one.account, "store") for one in await self._register.accounts(after, limit + 1)}
-        both |= {name: _short(account, "file") for name, account in in_file.items() if name > after}
+        stored = await self._register.accounts(after, limit + 1)
+        both = {one.account.id: self._short(one.account, "store") for one in stored}
+        both |= {name: self._short(account, "file") for name, account in in_file.items() if name > after}
         ids = sorted(both)
         return {
             "accounts": [both[name] for name in ids[:limit]],
@@ -101,6 +102,7 @@ class AdminAccounts:
             keys = [(key.id, key.label, key.revoked) for key in page]
         open_now = await self._runtime.store.held()
         limits: dict[str, dict[str, Any]] = {}
+        account = self._runtime.accounts.standings.of(account)
         for key_id in [key[0] for key in keys] or [""]:
             for limit, entry in await usage_of(self._runtime, Principal(account, key_id)):
                 if limit.scope == "key":
@@ -154,6 +156,17 @@ class AdminAccounts:
             more = f"; and {len(problems) - _PROBLEMS} more" if len(problems) > _PROBLEMS else ""
             return Refusal(reasons.INVALID_FIELD, "; ".join(problems[:_PROBLEMS]) + more)
 
+    def _short(self, account: Account, source: str) -> dict[str, Any]:
+        return {
+            "id": account.id,
+            "org": account.org,
+            "tier": account.tier,
+            "verified": account.verified,
+            "suspended": account.suspended,
+            "standing": self._runtime.accounts.standings.standing(account.id, self._runtime.clock.now_ms()),
+            "source": source,
+        }
+
     @property
     def _register(self) -> Register:
         return self._runtime.accounts.register
@@ -164,14 +177,3 @@ def _yaml(body: bytes) -> yamlio.Loaded:
         return yamlio.load(body.decode("utf-8-sig"), "body")
     except UnicodeDecodeError:
         raise YamlProblems([yamlio.Problem("body", 1, 1, "not UTF-8")]) from None
-
-
-def _short(account: Account, source: str) -> dict[str, Any]:
-    return {
-        "id": account.id,
-        "org": account.org,
-        "tier": account.tier,
-        "verified": account.verified,
-        "suspended": account.suspended,
-        "source": source,
-    }

@@ -12,20 +12,26 @@ from gateway.stores.base import StoreUnavailable
 from gateway.stores.book.base import (
     LOG_LENGTH,
     MAX_BATCH,
+    RULINGS,
     BookConflict,
+    Counts,
     Drop,
     Found,
     Kind,
     Put,
     StoredAccount,
     StoredOrg,
+    StoredStanding,
 )
-from tests.support.books import account, open_again, stored_key, with_book
+from tests.support.books import account, open_again, ruling, stored_key, switch, with_book
 from tests.support.redis_server import redis_cluster, redis_server
 
 ACME = (Kind.ACCOUNT, "acme")
 K1, K2 = (Kind.KEY, "k10000000000"), (Kind.KEY, "k20000000000")
-PERSON = Account("acme", "globex", "developer", "DE", True, "writing – prose", frozenset({"b", "a"}), True, 17)
+PERSON = Account(
+    "acme", "globex", "developer", "DE", True, "writing – prose", frozenset({"b", "a"}), True, 17, "FR", 18
+)  # fmt: skip
+ACME_STANDING, ALL_OFF = (Kind.STANDING, "acme"), (Kind.SWITCH, "all")
 
 
 @pytest.fixture(scope="module")
@@ -251,6 +257,120 @@ def test_a_first_org_row_is_news_to_those_who_know_its_accounts(make):
     with_book(make, body)
 
 
+def test_a_standing_keeps_what_came_before_whatever_its_writer_says(make):
+    first, second, third = ruling("watched", since_ms=1), ruling("blocked", since_ms=2, reason="löp"), ruling("clear")
+
+    async def write(book):
+        await book.write([Put(StoredStanding("acme", first))])
+        await book.write([Put(StoredStanding("acme", second, before=(ruling("clear", since_ms=9),)))])
+        await book.write([Put(StoredStanding("acme", third))])
+
+    async def read(book):
+        [row] = await book.rows(Kind.STANDING, "", 10)
+        assert (row.ruling, row.before) == (third, (second, first))
+        assert await book.get([ACME_STANDING]) == {ACME_STANDING: row}
+        again = await book.write([Put(StoredStanding("acme", third))])
+        assert (again.changed, (await book.get([ACME_STANDING]))[ACME_STANDING]) == (0, row)
+        with pytest.raises(ValueError, match="never dropped"):
+            await book.write([Drop(ACME_STANDING)])
+        for number in range(RULINGS + 5):
+            await book.write([Put(StoredStanding("acme", ruling("watched", since_ms=number)))])
+        [row] = await book.rows(Kind.STANDING, "", 10)
+        assert [one.since_ms for one in (row.ruling, *row.before)] == list(range(RULINGS + 4, 4, -1))
+
+    with_book(make, write)
+    with_book(make, read)
+
+
+def test_two_people_rule_at_once_and_both_are_on_record(make):
+    async def body(book):
+        rulings = [ruling("limited", since_ms=number) for number in range(6)]
+        await asyncio.gather(*(book.write([Put(StoredStanding("acme", one))]) for one in rulings))
+        row = (await book.get([ACME_STANDING]))[ACME_STANDING]
+        assert sorted(one.since_ms for one in (row.ruling, *row.before)) == list(range(6))
+
+    with_book(make, body)
+
+
+def test_a_standing_outlives_its_account(make):
+    async def body(book):
+        await book.write([Put(account()), Put(StoredStanding("acme", ruling("blocked")))])
+        await book.write([Drop(ACME)])
+        await book.write([Put(account())])
+        assert (await book.get([ACME_STANDING]))[ACME_STANDING].ruling.standing == "blocked"
+
+    with_book(make, body)
+
+
+def test_a_switch_survives_a_restart_and_can_be_taken_away(make):
+    lifted = switch("free", lifted_by="bob", reason="“no”")
+
+    async def write(book):
+        await book.write([Put(switch()), Put(lifted)])
+
+    async def read(book):
+        rows = await book.rows(Kind.SWITCH, "", 10)
+        assert [replace(row, version=0) for row in rows] == [switch(), lifted]
+        assert rows[0].version == rows[1].version > 0
+        with pytest.raises(BookConflict, match="expected version"):
+            await book.write([Drop(ALL_OFF, expected=rows[0].version + 1)])
+        await book.write([Drop(ALL_OFF)])
+        assert await book.rows(Kind.SWITCH, "", 10) == rows[1:]
+
+    with_book(make, write)
+    with_book(make, read)
+
+
+def test_new_standings_and_switches_are_news(make):
+    async def body(book):
+        first = await book.write([Put(account())])
+        second = await book.write([Put(switch()), Put(StoredStanding("nobody", ruling("watched")))])
+        assert (await book.changes(first.revision)).refs == {ALL_OFF, (Kind.STANDING, "nobody")}
+        await book.write([Drop(ALL_OFF)])
+        assert (await book.changes(second.revision)).refs == {ALL_OFF}
+
+    with_book(make, body)
+
+
+def test_standings_come_in_pages_and_apart_from_the_rest(make):
+    names = ["a", "a/b", "a b".replace(" ", "@"), "b"]
+
+    async def body(book):
+        await book.write([Put(account("a")), Put(switch("a"))])
+        await book.write([Put(StoredStanding(name, ruling("watched"))) for name in reversed(names)])
+        seen, after = [], ""
+        while page := await book.rows(Kind.STANDING, after, 3):
+            seen += [row.account for row in page]
+            after = seen[-1]
+        assert seen == sorted(names)
+        assert [one.account.id for one in await book.accounts("", 10)] == ["a"]
+        for kind in (Kind.ACCOUNT, Kind.KEY, Kind.ORG):
+            with pytest.raises(ValueError, match=f"expected one of standing, switch, found {kind}"):
+                await book.rows(kind, "", 10)
+
+    with_book(make, body)
+
+
+def test_accounts_are_counted(make):
+    async def body(book):
+        assert await book.count() == Counts(0, 0)
+        await book.write([Put(account("a")), Put(account("b", suspended=True)), Put(account("c", suspended=True))])
+        assert await book.count() == Counts(3, 2)
+        await book.write([Put(account("b")), Put(account("a", tier="paid")), Put(stored_key(of="a"))])
+        assert await book.count() == Counts(3, 1)
+        with pytest.raises(BookConflict):
+            await book.write([Put(account("d")), Put(stored_key("k9", of="globex"))])
+        await book.write([Drop((Kind.ACCOUNT, "c")), Drop((Kind.ACCOUNT, "nobody"))])
+        await book.write([Put(account("a", suspended=True, declared_purpose='","suspended":true'))])
+        await book.write([Put(account("b", declared_purpose='","suspended":true'))])
+
+    async def after(book):
+        assert await book.count() == Counts(2, 1)
+
+    with_book(make, body)
+    with_book(make, after)
+
+
 def test_what_is_unknown_of_the_past_is_said(make):
     async def body(book):
         first = await book.write([Put(account())])
@@ -282,7 +402,7 @@ def test_what_no_caller_should_ask_is_refused(make):
         many = [(Kind.KEY, str(number)) for number in range(MAX_BATCH + 1)]
         for asked in (
             lambda: book.get(many), lambda: book.accounts("", MAX_BATCH + 1), lambda: book.keys("a", "", MAX_BATCH + 1),
-            lambda: book.write([Drop(ref) for ref in many]),
+            lambda: book.rows(Kind.SWITCH, "", MAX_BATCH + 1), lambda: book.write([Drop(ref) for ref in many]),
         ):  # fmt: skip
             with pytest.raises(ValueError, match=f"at most {MAX_BATCH}"):
                 await asked()
@@ -315,6 +435,18 @@ def test_scripts_that_redis_forgot_are_no_trouble(one_redis, tmp_path):
 
 
 @pytest.mark.redis
+def test_kinds_of_a_newer_gateway_are_no_trouble(one_redis, tmp_path):
+    async def body(book):
+        first = await book.write([Put(account())])
+        await book.write([Put(account(tier="paid"))])
+        one_redis[0].say("ZADD", "{gwa1}:changes", str(first.revision + 1), "99 something")
+        assert (await book.changes(first.revision)).refs == {ACME}
+
+    one_redis[0].say("FLUSHALL")
+    with_book(open_again("redis", tmp_path, one_redis[0].url), body)
+
+
+@pytest.mark.redis
 def test_another_format_in_redis_is_refused(one_redis, tmp_path):
     server = one_redis[0]
     server.say("FLUSHALL")
@@ -336,6 +468,22 @@ def test_another_format_on_disk_is_refused(tmp_path):
     connection.close()
     with pytest.raises(StoreUnavailable, match=r"accounts database .*: it has format 9, this version reads format 1"):
         with_book(make, None)
+
+
+def test_a_file_from_before_accounts_were_counted_is_counted_once(tmp_path):
+    make = open_again("sqlite", tmp_path)
+
+    async def write(book):
+        await book.write([Put(account("a")), Put(account("b", suspended=True))])
+
+    async def read(book):
+        assert await book.count() == Counts(2, 1)
+
+    with_book(make, write)
+    with sqlite3.connect(tmp_path / "usage.db.accounts") as connection:
+        connection.execute("DELETE FROM meta WHERE name IN ('accounts', 'suspended')")
+    connection.close()
+    with_book(make, read)
 
 
 def test_a_file_has_one_owner(tmp_path):

@@ -9,7 +9,9 @@ from gateway.core.clock import SystemClock
 from gateway.core.redis_target import parse
 from gateway.core.refusal import Refusal
 from gateway.identity.directory import Directory
+from gateway.identity.entries import moment_text
 from gateway.identity.keys import Pepper
+from gateway.policy.switches import Switchboard
 from gateway.stores.book.redis import RedisBook
 from tests.support.people import PEPPER
 from tests.support.redis_server import redis_cluster, redis_server
@@ -60,6 +62,49 @@ def test_a_change_here_is_heard_there(url):
         assert (await there.lookup.find(key.id)).revoked
         await here.lookup.poll()
         assert (await here.lookup.find(key.id)).revoked
+
+    scene(url, body)
+
+
+def test_standings_and_switches_are_heard_there(url):
+    until = {"reason": "case 71", "until": moment_text(SystemClock().now_ms() + 60_000)}
+
+    async def body(here, there):
+        await here.register.put_account("carol", {"tier": "free"})
+        assert not isinstance(await here.rulings.put("carol", {"standing": "limited", **until}, "ada"), Refusal)
+        board = Switchboard(here.register, SystemClock(), lambda: ["free"])
+        assert not isinstance(await board.off("free", until, "ada"), Refusal)
+        await there.lookup.poll()
+        assert there.standings.standing("carol", SystemClock().now_ms()) == "limited"
+        assert [one.policy for one in there.switches] == ["free"]
+        other = Switchboard(there.register, SystemClock(), list)
+        assert (await other.on("free", "bob")).lifted_by == "bob"
+        await there.rulings.put("carol", {"standing": "clear", "reason": "case 71 closed"}, "bob")
+        await here.lookup.poll()
+        assert here.switches == ()
+        assert here.standings.standing("carol", SystemClock().now_ms()) == "clear"
+        assert [one.by for one in (await here.rulings.show("carol")).before] == ["ada"]
+
+    scene(url, body)
+
+
+def test_a_process_that_starts_later_knows_them_too(url):
+    async def body(here, _there):
+        await here.register.put_account("dave", {"tier": "free"})
+        until = moment_text(SystemClock().now_ms() + 60_000)
+        await here.rulings.put("dave", {"standing": "blocked", "reason": "case 72", "until": until}, "ada")
+        await Switchboard(here.register, SystemClock(), list).off("all", {"reason": "case 73", "until": until}, "ada")
+        late = Accounts(
+            RedisBook(parse(url)), SystemClock(), lambda: Directory.of({}, {}, PEPPER), most_keys=9, stale_s=60
+        )
+        await late.start()
+        try:
+            assert late.standings.standing("dave", SystemClock().now_ms()) == "blocked"
+            assert [(one.policy, one.by, one.reason) for one in late.switches] == [("all", "ada", "case 73")]
+            assert late.by_standing()["blocked"] >= 1
+        finally:
+            await late.close()
+        await Switchboard(here.register, SystemClock(), list).on("all", "ada")
 
     scene(url, body)
 

@@ -29,7 +29,11 @@ def gateway(tmp_path_factory):
         {"name": "reader", "role": "read", "token_sha256": token_hash(READER)},
     ]
     folder = tmp_path_factory.mktemp("gateway")
-    with running(folder, settings={"admins": admins}, policies=ROOT / "policies", delay_s=0.05) as one:
+    limits = {"pace": {"unit": "requests", "amount": 500, "window": "1m"}}
+    with running(
+        folder, settings={"admins": admins}, policies=ROOT / "policies", delay_s=0.05,
+        upstream_settings={"limits": limits},
+    ) as one:  # fmt: skip
         one.admin_token = tester
         yield one
 

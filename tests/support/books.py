@@ -8,11 +8,11 @@ from gateway.core.account import Account
 from gateway.core.redis_target import parse
 from gateway.identity.keys import digest
 from gateway.stores.base import StoreUnavailable
-from gateway.stores.book.base import StoredAccount, StoredKey
+from gateway.stores.book.base import Ruling, StoredAccount, StoredKey, StoredSwitch
 from gateway.stores.book.memory import MemoryBook
 from gateway.stores.book.redis import RedisBook
 from gateway.stores.book.sqlite import SqliteBook
-from tests.support.people import PEPPER
+from tests.support.people import NOW, PEPPER
 
 
 def account(name: str = "acme", **facts) -> StoredAccount:
@@ -23,6 +23,19 @@ def stored_key(key_id: str = "k1", of: str = "acme", secret: str = "S" * 27, **f
     """A key whose text is `people.key(key_id, secret)`."""
     hashed = digest(secret.encode(), PEPPER)
     return StoredKey(**{"id": f"{key_id:0<12}", "account": of, "digest": hashed, "pepper": "p1", **facts})
+
+
+def ruling(standing: str, **facts) -> Ruling:
+    """One that ends a minute after `people.NOW`."""
+    return Ruling(
+        **{"standing": standing, "reason": "why", "by": "ada", "since_ms": 0, "until_ms": NOW + 60_000} | facts
+    )
+
+
+def switch(policy: str = "all", **facts) -> StoredSwitch:
+    """One that ends a minute after `people.NOW`."""
+    known = {"policy": policy, "reason": "why", "by": "ada", "since_ms": NOW, "until_ms": NOW + 60_000}
+    return StoredSwitch(**known | facts)
 
 
 def open_again(kind: str, folder: Path, url: str = "") -> Callable[[], object]:

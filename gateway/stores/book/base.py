@@ -1,7 +1,7 @@
 """The contract of every book: rows with versions, one atomic write, and what changed since.
 
-A book is a dumb, careful notebook. It keeps accounts, keys and orgs, each with the revision that wrote it last, and
-checks what a writer expects to find. What a rotation or a suspension is, `identity` knows.
+A book is a dumb, careful notebook. It keeps accounts, keys, orgs, standings and switches, each with the revision that
+wrote it last, and checks what a writer expects to find. What a rotation or a suspension is, `identity` knows.
 """
 
 from collections.abc import Sequence
@@ -16,6 +16,8 @@ MAX_BATCH: Final = 1000
 """Changes in one write, and rows in one page of a list."""
 LOG_LENGTH: Final = 10_000
 """Ids of which the book remembers when they changed last. Who asks about an earlier time must forget all it knows."""
+RULINGS: Final = 20
+"""Rulings on one account that are kept."""
 
 
 class Kind(StrEnum):
@@ -24,6 +26,10 @@ class Kind(StrEnum):
     ACCOUNT = "account"
     KEY = "key"
     ORG = "org"
+    STANDING = "standing"
+    """Named after its account, which may stand in a file."""
+    SWITCH = "switch"
+    """Named after its policy."""
 
 
 Ref = tuple[Kind, str]
@@ -76,7 +82,54 @@ class StoredOrg:
         return Kind.ORG, self.id
 
 
-Entry = StoredAccount | StoredKey | StoredOrg
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """What a person made of an account, and why. Times are Unix milliseconds; a clear account has no end (0)."""
+
+    standing: str
+    reason: str
+    by: str
+    since_ms: int
+    until_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredStanding:
+    """The newest ruling on an account. It is never dropped: a clear account has one too, if ever it was not."""
+
+    account: str
+    ruling: Ruling
+    before: tuple[Ruling, ...] = ()
+    """Those before it, newest first. The book itself puts them here: no writer can take one away or change it."""
+    version: int = 0
+
+    @property
+    def ref(self) -> Ref:
+        return Kind.STANDING, self.account
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSwitch:
+    """A policy that a person has switched off, or `all` of them. Over at `until_ms`, or when somebody lifted it."""
+
+    policy: str
+    reason: str
+    by: str
+    since_ms: int
+    until_ms: int
+    lifted_by: str = ""
+    """Who ended it before its time, at `until_ms` by the clock of whoever was told."""
+    version: int = 0
+
+    @property
+    def ref(self) -> Ref:
+        return Kind.SWITCH, self.policy
+
+    def runs(self, now_ms: int) -> bool:
+        return not self.lifted_by and now_ms < self.until_ms
+
+
+Entry = StoredAccount | StoredKey | StoredOrg | StoredStanding | StoredSwitch
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +190,16 @@ class Written:
     changed: int
 
 
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many accounts there are, and how many of them are suspended themselves, not by their org."""
+
+    accounts: int
+    suspended: int
+
+
 class AccountBook(Protocol):
-    """Accounts, keys and orgs in one place. Every call raises StoreUnavailable when the place does not answer."""
+    """Accounts, keys and what is said of them. Every call raises StoreUnavailable when the place does not answer."""
 
     name: str
 
@@ -162,15 +223,26 @@ class AccountBook(Protocol):
         """Keys of one account whose ids follow `after`, in the order of their ids."""
         ...
 
+    async def rows(self, kind: Kind, after: str, limit: int) -> list[Entry]:
+        """Standings or switches whose ids follow `after`, in the order of their ids."""
+        ...
+
+    async def count(self) -> Counts:
+        """Without a look at each account."""
+        ...
+
     async def write(self, changes: Sequence[Change]) -> Written:
         """All of at most MAX_BATCH changes, or none. What is there already is not written again.
 
-        A revoked key stays revoked. Raises BookConflict.
+        A revoked key stays revoked, and a standing keeps the rulings before it. Raises BookConflict.
         """
         ...
 
     async def changes(self, since: int) -> Changes:
-        """What was changed or dropped after the revision `since`. Rows that are new are not named: nobody knew them."""
+        """What was changed or dropped after the revision `since`.
+
+        Accounts and keys that are new are not named: nobody knew them.
+        """
         ...
 
     async def backup(self, path: Path) -> None:

@@ -4,7 +4,17 @@ import json
 from typing import Any, Final
 
 from gateway.core.account import Account
-from gateway.stores.book.base import Entry, Kind, Ref, StoredAccount, StoredKey, StoredOrg
+from gateway.stores.book.base import (
+    Entry,
+    Kind,
+    Ref,
+    Ruling,
+    StoredAccount,
+    StoredKey,
+    StoredOrg,
+    StoredStanding,
+    StoredSwitch,
+)
 
 FORMAT: Final = "1"
 
@@ -24,6 +34,8 @@ def body_of(entry: Entry) -> str:
             "tags": sorted(account.tags),
             "suspended": account.suspended,
             "created": account.created_ms,
+            "owner_country": account.owner_country,
+            "age": account.attested_age,
         }
     elif isinstance(entry, StoredKey):
         members = {
@@ -33,6 +45,16 @@ def body_of(entry: Entry) -> str:
             "label": entry.label,
             "revoked": entry.revoked,
             "created": entry.created_ms,
+        }
+    elif isinstance(entry, StoredStanding):
+        members = {"ruling": _listed(entry.ruling), "before": [_listed(ruling) for ruling in entry.before]}
+    elif isinstance(entry, StoredSwitch):
+        members = {
+            "reason": entry.reason,
+            "by": entry.by,
+            "since": entry.since_ms,
+            "until": entry.until_ms,
+            "lifted_by": entry.lifted_by,
         }
     else:
         members = {"suspended": entry.suspended}
@@ -60,7 +82,24 @@ def entry_of(ref: Ref, version: int, body: str) -> Entry:
             created_ms=members.get("created", 0),
             version=version,
         )
+    if kind is Kind.STANDING:
+        before = tuple(Ruling(*ruling) for ruling in members.get("before", ()))
+        return StoredStanding(row_id, Ruling(*members["ruling"]), before, version)
+    if kind is Kind.SWITCH:
+        return StoredSwitch(
+            policy=row_id,
+            reason=members.get("reason", ""),
+            by=members.get("by", ""),
+            since_ms=members.get("since", 0),
+            until_ms=members.get("until", 0),
+            lifted_by=members.get("lifted_by", ""),
+            version=version,
+        )
     return StoredOrg(row_id, members.get("suspended", False), version)
+
+
+def _listed(ruling: Ruling) -> list[str | int]:
+    return [ruling.standing, ruling.reason, ruling.by, ruling.since_ms, ruling.until_ms]
 
 
 def _account(account_id: str, members: dict[str, Any]) -> Account:
@@ -74,4 +113,6 @@ def _account(account_id: str, members: dict[str, Any]) -> Account:
         tags=frozenset(members.get("tags", ())),
         suspended=members.get("suspended", False),
         created_ms=members.get("created", 0),
+        owner_country=members.get("owner_country", ""),
+        attested_age=members.get("age", 0),
     )

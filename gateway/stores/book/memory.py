@@ -10,6 +10,7 @@ from gateway.stores.book.base import (
     LOG_LENGTH,
     Change,
     Changes,
+    Counts,
     Entry,
     Found,
     Kind,
@@ -20,7 +21,7 @@ from gateway.stores.book.base import (
     Written,
     require_few,
 )
-from gateway.stores.book.plan import Step, needed, plan, with_version
+from gateway.stores.book.plan import Step, counted, needed, plan, require_listed, with_version
 
 
 class MemoryBook:
@@ -34,6 +35,7 @@ class MemoryBook:
         self._log: dict[Ref, int] = {}
         """The last change of each row that changed lately, oldest first."""
         self._revision = self._floor = 0
+        self._counts = Counts(0, 0)
 
     async def open(self) -> None:
         """Nothing to load."""
@@ -60,12 +62,22 @@ class MemoryBook:
         ids = nsmallest(limit, (one for one in self._keys_of.get(account_id, ()) if one > after))
         return [cast("StoredKey", self._rows[Kind.KEY, one]) for one in ids]
 
+    async def rows(self, kind: Kind, after: str, limit: int) -> list[Entry]:
+        require_listed(kind)
+        require_few("rows", limit)
+        ids = nsmallest(limit, (one for one_kind, one in self._rows if one_kind is kind and one > after))
+        return [self._rows[kind, one] for one in ids]
+
+    async def count(self) -> Counts:
+        return self._counts
+
     async def write(self, changes: Sequence[Change]) -> Written:
         refs = needed(changes)
         current = {ref: self._rows[ref] for ref in refs if ref in self._rows}
         steps = plan(changes, current, lambda account: bool(self._keys_of.get(account)))
         if steps:
             self._revision += 1
+            self._counts = counted(self._counts, steps, current)
             for step in steps:
                 self._apply(step)
             self._trim()

@@ -5,8 +5,10 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from gateway.stores.book.base import (
+    RULINGS,
     BookConflict,
     Change,
+    Counts,
     Drop,
     Entry,
     Kind,
@@ -14,10 +16,15 @@ from gateway.stores.book.base import (
     Ref,
     StoredAccount,
     StoredKey,
+    StoredStanding,
     require_few,
 )
 
 STILL_HAS_KEYS: Final = "it still has keys"
+LISTED: Final = (Kind.STANDING, Kind.SWITCH)
+"""Kinds that `rows` lists. Whoever follows the book keeps all of them, and so hears of new ones too."""
+_NEWS: Final = (Kind.ORG, *LISTED)
+"""A row of these is known before it is there: an org by the accounts that name it, the others by all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +45,8 @@ def needed(changes: Sequence[Change]) -> list[Ref]:
     if len(refs) < len(changes):
         raise ValueError("expected one change of a row in one write")
     for change in changes:
+        if isinstance(change, Drop) and change.ref[0] is Kind.STANDING:
+            raise ValueError("a standing is never dropped: expected one that is clear")
         if isinstance(change, Put) and isinstance(change.entry, StoredKey):
             refs[Kind.ACCOUNT, change.entry.account] = None
     return list(refs)
@@ -64,8 +73,7 @@ def plan(changes: Sequence[Change], current: Mapping[Ref, Entry], has_keys: Call
         if new != old:
             either = new or old
             owner = either.account if isinstance(either, StoredKey) else ""
-            # An org without a row is known all the same: by the accounts that name it.
-            known = change.ref in current or change.ref[0] is Kind.ORG
+            known = change.ref in current or change.ref[0] in _NEWS
             steps[change.ref] = Step(change.ref, new, known, owner)
     return list(steps.values())
 
@@ -79,7 +87,7 @@ def _expect(change: Change, old: Entry | None) -> None:
 
 
 def _merged(new: Entry, old: Entry | None) -> Entry:
-    """What is to be written where `old` stands: versions, dates of birth, secrets and revocations stay."""
+    """What is to be written where `old` stands: versions, dates of birth, secrets, revocations and rulings stay."""
     if old is None:
         return new
     new = replace(new, version=old.version)
@@ -89,9 +97,33 @@ def _merged(new: Entry, old: Entry | None) -> Entry:
         return replace(new, revoked=new.revoked or old.revoked, created_ms=old.created_ms)
     if isinstance(new, StoredAccount) and isinstance(old, StoredAccount) and not new.account.created_ms:
         return replace(new, account=replace(new.account, created_ms=old.account.created_ms))
+    if isinstance(new, StoredStanding) and isinstance(old, StoredStanding):
+        same = new.ruling == old.ruling
+        return replace(new, before=old.before if same else (old.ruling, *old.before)[: RULINGS - 1])
     return new
 
 
 def with_version(entry: Entry, version: int) -> Entry:
     """The same row as it is after the write that got this revision."""
     return replace(entry, version=version)
+
+
+def counted(before: Counts, steps: Sequence[Step], current: Mapping[Ref, Entry]) -> Counts:
+    """How many accounts there are after the steps of one write, where there were `before`."""
+    accounts, suspended = before.accounts, before.suspended
+    for step in steps:
+        if step.ref[0] is Kind.ACCOUNT:
+            old, new = current.get(step.ref), step.entry
+            accounts += (new is not None) - (old is not None)
+            suspended += _suspended(new) - _suspended(old)
+    return Counts(accounts, suspended)
+
+
+def _suspended(entry: Entry | None) -> bool:
+    return isinstance(entry, StoredAccount) and entry.account.suspended
+
+
+def require_listed(kind: Kind) -> None:
+    """Raises ValueError: accounts and keys have lists of their own."""
+    if kind not in LISTED:
+        raise ValueError(f"expected one of {', '.join(LISTED)}, found {kind}")

@@ -22,6 +22,7 @@ from gateway.stores.book.base import (
     BookConflict,
     Change,
     Changes,
+    Counts,
     Entry,
     Found,
     Kind,
@@ -33,7 +34,7 @@ from gateway.stores.book.base import (
     require_few,
 )
 from gateway.stores.book.codec import FORMAT, body_of, entry_of
-from gateway.stores.book.plan import STILL_HAS_KEYS, Step, needed, plan
+from gateway.stores.book.plan import STILL_HAS_KEYS, Step, needed, plan, require_listed
 from gateway.stores.redis.asking import Asking
 from gateway.stores.redis.endpoint import Dial
 from gateway.stores.redis.resp import Reply, command
@@ -43,9 +44,15 @@ PATIENCE_S: Final = 5.0
 """How long a page or a batch may take. Look-ups are on a request's path: the dial has their time."""
 _TRIES: Final = 8
 _TAG: Final = "gwa1"
-_KEYS: Final = tuple(f"{{{_TAG}}}:{part}" for part in ("meta", "account", "key", "org", "accounts", "keys", "changes"))
-_WHICH: Final = {Kind.ACCOUNT: "2", Kind.KEY: "3", Kind.ORG: "4"}
+_PARTS: Final = (
+    "meta", "account", "key", "org", "accounts", "keys", "changes", "standing", "standings", "switch", "switches",
+    "suspended",
+)  # fmt: skip
+_KEYS: Final = tuple(f"{{{_TAG}}}:{part}" for part in _PARTS)
+_WHICH: Final = {Kind.ACCOUNT: "2", Kind.KEY: "3", Kind.ORG: "4", Kind.STANDING: "8", Kind.SWITCH: "10"}
 """Where the rows of a kind are, counted as Lua counts."""
+_IDS: Final = {Kind.ACCOUNT: "5", Kind.KEY: "6", Kind.STANDING: "9", Kind.SWITCH: "11"}
+"""Where the ids of its rows are, in order; write.lua knows too."""
 _KINDS: Final = {which: kind for kind, which in _WHICH.items()}
 
 
@@ -98,19 +105,29 @@ class RedisBook:
 
     async def accounts(self, after: str, limit: int) -> list[StoredAccount]:
         require_few("accounts", limit)
-        page = await self._page(Kind.ACCOUNT, "5", f"({after}" if after else "-", "+", limit, skip=0)
+        page = await self._page(Kind.ACCOUNT, f"({after}" if after else "-", "+", limit, skip=0)
         return [entry for entry in page if isinstance(entry, StoredAccount)]
 
     async def keys(self, account_id: str, after: str, limit: int) -> list[StoredKey]:
         require_few("keys", limit)
         page = await self._page(
-            Kind.KEY, "6", f"({account_id} {after}", f"({account_id}!", limit, skip=len(account_id.encode()) + 1
+            Kind.KEY, f"({account_id} {after}", f"({account_id}!", limit, skip=len(account_id.encode()) + 1
         )
         return [entry for entry in page if isinstance(entry, StoredKey)]
 
-    async def _page(self, kind: Kind, ids: str, first: str, last: str, limit: int, *, skip: int) -> list[Entry | None]:
-        found = _texts(await self._run(self._patient, "list", _WHICH[kind], ids, first, last, limit, skip))
-        return [_entry((kind, row_id), row) for row_id, row in zip(found[::2], found[1::2], strict=True)]
+    async def rows(self, kind: Kind, after: str, limit: int) -> list[Entry]:
+        require_listed(kind)
+        require_few("rows", limit)
+        return await self._page(kind, f"({after}" if after else "-", "+", limit, skip=0)
+
+    async def _page(self, kind: Kind, first: str, last: str, limit: int, *, skip: int) -> list[Entry]:
+        found = _texts(await self._run(self._patient, "list", _WHICH[kind], _IDS[kind], first, last, limit, skip))
+        page = (_entry((kind, row_id), row) for row_id, row in zip(found[::2], found[1::2], strict=True))
+        return [entry for entry in page if entry is not None]
+
+    async def count(self) -> Counts:
+        accounts, suspended = _texts(await self._run(self._patient, "count"))
+        return Counts(int(accounts), int(suspended))
 
     async def write(self, changes: Sequence[Change]) -> Written:
         for _ in range(_TRIES):
@@ -144,7 +161,8 @@ class RedisBook:
         if known == "0":
             return Changes(int(revision), None)
         refs = (member.split(" ", 1) for member in members)
-        return Changes(int(revision), frozenset((_KINDS[which], row_id) for which, row_id in refs))
+        # Kinds that only newer gateways keep are passed over.
+        return Changes(int(revision), frozenset((_KINDS[which], row_id) for which, row_id in refs if which in _KINDS))
 
     async def backup(self, path: Path) -> None:  # noqa: ARG002 - the contract's
         raise StoreUnavailable("accounts in Redis are backed up with Redis", transient=False)

@@ -16,14 +16,17 @@ from gateway.stores.base import StoreUnavailable
 from gateway.stores.book.base import (
     Change,
     Changes,
+    Counts,
     Entry,
     Found,
+    Kind,
     Ref,
     StoredAccount,
     StoredKey,
     Written,
     require_few,
 )
+from gateway.stores.book.plan import require_listed
 from gateway.stores.book.sqlite_rows import BookFile
 
 T = TypeVar("T")
@@ -62,6 +65,14 @@ class SqliteBook:
     async def keys(self, account_id: str, after: str, limit: int) -> list[StoredKey]:
         require_few("keys", limit)
         return await self._call(lambda file: file.keys(account_id, after, limit))
+
+    async def rows(self, kind: Kind, after: str, limit: int) -> list[Entry]:
+        require_listed(kind)
+        require_few("rows", limit)
+        return await self._call(lambda file: file.rows(kind, after, limit))
+
+    async def count(self) -> Counts:
+        return await self._call(lambda file: file.counts)
 
     async def write(self, changes: Sequence[Change]) -> Written:
         return await self._call(lambda file: file.write(changes))

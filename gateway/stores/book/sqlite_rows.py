@@ -8,6 +8,7 @@ from gateway.stores.book.base import (
     LOG_LENGTH,
     Change,
     Changes,
+    Counts,
     Entry,
     Found,
     Kind,
@@ -18,7 +19,7 @@ from gateway.stores.book.base import (
     Written,
 )
 from gateway.stores.book.codec import FORMAT, body_of, entry_of
-from gateway.stores.book.plan import Step, needed, plan
+from gateway.stores.book.plan import Step, counted, needed, plan
 from gateway.stores.sqlite_file import copy_database, open_file
 
 
@@ -31,6 +32,15 @@ class BookFile:
         found = dict(self._connection.execute("SELECT name, value FROM meta"))
         self._revision = int(found.get("revision", 0))
         self._floor = int(found.get("floor", 0))
+        counted_already = "accounts" in found and "suspended" in found
+        self.counts = Counts(int(found["accounts"]), int(found["suspended"])) if counted_already else self._count()
+
+    def _count(self) -> Counts:
+        """One look at all accounts, for a file that was written before they were counted."""
+        query = (
+            "SELECT count(*), coalesce(sum(json_extract(body, '$.suspended') IS 1), 0) FROM entry WHERE kind='account'"
+        )
+        return Counts(*self._connection.execute(query).fetchone())
 
     def find(self, key_id: str) -> Found:
         key = self._row((Kind.KEY, key_id))
@@ -52,9 +62,11 @@ class BookFile:
         return None if row is None else entry_of(ref, *row)
 
     def accounts(self, after: str, limit: int) -> list[StoredAccount]:
-        query = "SELECT id, version, body FROM entry WHERE kind = 'account' AND id > ? ORDER BY id LIMIT ?"
-        rows = (entry_of((Kind.ACCOUNT, row[0]), *row[1:]) for row in self._connection.execute(query, (after, limit)))
-        return [row for row in rows if isinstance(row, StoredAccount)]
+        return [row for row in self.rows(Kind.ACCOUNT, after, limit) if isinstance(row, StoredAccount)]
+
+    def rows(self, kind: Kind, after: str, limit: int) -> list[Entry]:
+        query = "SELECT id, version, body FROM entry WHERE kind = ? AND id > ? ORDER BY id LIMIT ?"
+        return [entry_of((kind, row[0]), *row[1:]) for row in self._connection.execute(query, (kind, after, limit))]
 
     def keys(self, account_id: str, after: str, limit: int) -> list[StoredKey]:
         query = (
@@ -66,24 +78,29 @@ class BookFile:
 
     def write(self, changes: Sequence[Change]) -> Written:
         """Commit to disk before it returns: a revocation that was answered survives a power cut."""
-        steps = plan(changes, self.get(needed(changes)), lambda account: bool(self.keys(account, "", 1)))
+        current = self.get(needed(changes))
+        steps = plan(changes, current, lambda account: bool(self.keys(account, "", 1)))
         if not steps:
             return Written(self._revision, 0)
         revision, floor = self._revision + 1, self._floor
+        counts = counted(self.counts, steps, current)
         connection = self._connection
         connection.execute("BEGIN IMMEDIATE")
         try:
             for step in steps:
                 self._apply(step, revision)
             floor = self._trim(floor)
-            meta = [("revision", str(revision)), ("floor", str(floor))]
-            connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", meta)
+            meta = [("revision", revision), ("floor", floor)]
+            meta += [("accounts", counts.accounts), ("suspended", counts.suspended)]
+            connection.executemany(
+                "INSERT OR REPLACE INTO meta VALUES (?, ?)", [(name, str(one)) for name, one in meta]
+            )
             connection.execute("COMMIT")
         except BaseException:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
-        self._revision, self._floor = revision, floor
+        self._revision, self._floor, self.counts = revision, floor, counts
         return Written(revision, len(steps))
 
     def _apply(self, step: Step, revision: int) -> None:

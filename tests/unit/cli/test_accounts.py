@@ -40,6 +40,8 @@ def test_an_account_from_its_making_to_its_suspension(gateway, run):
     assert 'tier: "free"' in out.splitlines()
     assert 'tags: ["a", "b"]' in out.splitlines()
     assert run("accounts", "create", "shop", "--tier", "free")[0] == 1
+    facts = json.loads(run("accounts", "set", "shop", "--owner-country", "FR", "--attested-age", "18", "--json")[1])
+    assert (facts["owner_country"], facts["attested_age"], facts["country"]) == ("FR", 18, "DE")
     status, out, _ = run("accounts", "set", "shop", "--tier", "paid", "--verified", "true", "--json")
     version = json.loads(out)["version"]
     assert (json.loads(out)["tier"], json.loads(out)["verified"], json.loads(out)["country"]) == ("paid", True, "DE")

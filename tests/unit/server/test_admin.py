@@ -40,7 +40,8 @@ def shown(gateway, path, token=TOKENS["read"]):
 def test_accounts(gateway):
     accounts = {one["id"]: one for one in shown(gateway, "accounts")["accounts"]}
     assert accounts["acme"] == {
-        "id": "acme", "org": "acme", "tier": "developer", "verified": False, "suspended": False, "source": "file",
+        "id": "acme", "org": "acme", "tier": "developer", "verified": False, "suspended": False, "standing": "clear",
+        "source": "file",
     }  # fmt: skip
 
 

@@ -37,8 +37,9 @@ def name(gateway):
 
 
 def test_an_account_is_shown_as_it_was_written(gateway, name):
-    body = {"tier": "paid", "org": "globex", "country": "DE", "verified": True, "declared_purpose": "prose",
-            "tags": ["b", "a"], "created": "2026-01-02", "suspended": True}  # fmt: skip
+    body = {"tier": "paid", "org": "globex", "country": "DE", "owner_country": "FR", "verified": True,
+            "attested_age": 18, "declared_purpose": "prose", "tags": ["b", "a"],
+            "created": "2026-01-02", "suspended": True}  # fmt: skip
     written = done(gateway, "PUT", f"accounts/{name}", body)
     assert written == done(gateway, "GET", f"accounts/{name}")
     assert written.pop("version") > 0

@@ -1,5 +1,5 @@
 -- A key with its account and org: {revision, key row, account id, account row, org row or empty}, or {revision}.
--- KEYS: meta, accounts, keys, orgs, account ids, key ids, changes. ARGV: key id. A row is 'VERSION BODY'.
+-- KEYS: meta, accounts, keys, orgs, account ids, key ids, changes; redis.py has the rest. ARGV: key id. A row is 'VERSION BODY'.
 local function member(row, name)
   return cjson.decode(string.match(row, '^%d+ (.*)$'))[name]
 end

@@ -2,6 +2,7 @@
 -- ARGV: length of the log; checks, each (which of KEYS, id, row as it was read); accounts that must have no key;
 -- steps, each (which of KEYS, id, body or '' to drop, '1' for a known row, account of a key). Counts come first.
 -- A revision is the time, so that one that a failover lost is never given out again.
+local ids_of = {['2'] = KEYS[5], ['3'] = KEYS[6], ['8'] = KEYS[9], ['10'] = KEYS[11]}
 local at = 1
 local function take()
   at = at + 1
@@ -24,11 +25,12 @@ local last = tonumber(redis.call('HGET', KEYS[1], 'revision') or '0')
 local revision = string.format('%.0f', math.max(last + 1, time[1] * 1000 + math.floor(time[2] / 1000)))
 for _ = 1, tonumber(take()) do
   local which, id, body, known, owner = take(), take(), take(), take(), take()
-  local ids, member = nil, id
-  if which == '2' then
-    ids = KEYS[5]
-  elseif which == '3' then
-    ids, member = KEYS[6], owner .. ' ' .. id
+  local ids, member = ids_of[which], id
+  if which == '3' then
+    member = owner .. ' ' .. id
+  elseif which == '2' then
+    local suspended = body ~= '' and cjson.decode(body).suspended
+    redis.call(suspended and 'SADD' or 'SREM', KEYS[12], id)
   end
   if body == '' then
     redis.call('HDEL', KEYS[tonumber(which)], id)
