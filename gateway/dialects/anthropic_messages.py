@@ -1,19 +1,26 @@
 """POST /v1/messages."""
 
+from collections.abc import Collection
 from typing import Any
 
 from gateway.core.ask import Ask
 from gateway.core.jsonio import dumps
 from gateway.core.refusal import Refusal
 from gateway.core.usage import Usage
+from gateway.dialects import reasoning, rewriting, text_fields
 from gateway.dialects.anthropic_family import AnthropicFamily
 from gateway.dialects.anthropic_stream import KEYS, MessagesMeter
 from gateway.dialects.base import Family, Rewrite, StreamMeter
 from gateway.dialects.content import Weight
 from gateway.dialects.fields import check_table
+from gateway.dialects.output import OutputReader
+from gateway.dialects.output_messages import MessagesReader
+from gateway.dialects.parameters import ParameterReader, Parameters, media
 from gateway.dialects.reading import FieldReader
+from gateway.dialects.reduction import Reduction, reduce_ask
 from gateway.dialects.references import check_anthropic_tools, check_parts
 from gateway.dialects.scan import texts
+from gateway.dialects.texts import Texts, read_texts
 from gateway.dialects.turns import user_turns
 from gateway.dialects.usage_fields import AnthropicCounts, inner, parse_object
 
@@ -44,9 +51,17 @@ class AnthropicMessages:
     def check_fields(self, ask: Ask, kind: str, *, pass_unknown: bool = False) -> Refusal | None:
         return check_conversation(ask.body, self.name, kind, pass_unknown=pass_unknown)
 
-    def rewrite(self, ask: Ask, rewrite: Rewrite, kind: str) -> bytes:  # noqa: ARG002 - the same for every kind
-        copy = dict(ask.body)
-        copy["model"] = rewrite.model
+    def texts(self, body: dict[str, Any]) -> Texts:
+        return read_texts(body, text_fields.MESSAGES)
+
+    def parameters(self, ask: Ask) -> Parameters:
+        return conversation_parameters(ask)
+
+    def reduce(self, ask: Ask, reduction: Reduction, kinds: Collection[str]) -> tuple[str, ...] | Refusal:
+        return reduce_ask(ask, reduction, kinds, self.name, reasoning.of_messages)
+
+    def rewrite(self, ask: Ask, rewrite: Rewrite, kind: str) -> bytes:
+        copy = rewriting.model(ask, rewrite, kind)
         if rewrite.output_cap is not None:
             copy["max_tokens"] = rewrite.output_cap
         metadata = copy.get("metadata")
@@ -76,6 +91,9 @@ class AnthropicMessages:
                 total += texts(block, KEYS)[1]
         return total
 
+    def output_texts(self) -> OutputReader:
+        return MessagesReader()
+
     def meter(self, *, strip_usage: bool) -> StreamMeter:  # noqa: ARG002 - usage is always part of these streams
         return MessagesMeter()
 
@@ -95,6 +113,28 @@ def read_conversation(reader: FieldReader, body: dict[str, Any]) -> Ask:
     weight.document(body.get("output_format") or inner(body, "output_config", "format"))
     ask.prompt_bytes, ask.media_items = weight.text_bytes, weight.media_items
     return ask
+
+
+def conversation_parameters(ask: Ask) -> Parameters:
+    """How both ask to be answered."""
+    reader = ParameterReader(ask.body)
+    images, others = media(ask.body["messages"])
+    return Parameters(
+        temperature=reader.number("temperature"),
+        top_p=reader.number("top_p"),
+        seed=reader.present("seed"),
+        stop=reader.length("stop_sequences"),
+        tools=reader.length("tools"),
+        tool_choice=reader.choice(),
+        response_format=reader.format("output_format", "output_config.format"),
+        messages=len(ask.body["messages"]),
+        images=images,
+        media=others,
+        reasoning=reader.thinking(),
+        stream=ask.stream,
+        top_logprobs=reader.most("n_probs"),
+        odd=reader.odd,
+    )
 
 
 def check_conversation(body: dict[str, Any], name: str, kind: str, *, pass_unknown: bool) -> Refusal | None:

@@ -1,12 +1,16 @@
 """What a wire format must be able to do. Bytes and documents in, bytes and facts out; no I/O."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from gateway.core.ask import Ask
 from gateway.core.refusal import Refusal
 from gateway.core.usage import Usage
+from gateway.dialects.output import OutputReader
+from gateway.dialects.parameters import Parameters
+from gateway.dialects.reduction import Reduction
+from gateway.dialects.texts import Texts
 
 Headers = list[tuple[str, str]]
 
@@ -120,6 +124,22 @@ class Dialect(Protocol):
         """
         ...
 
+    def texts(self, body: dict[str, Any]) -> Texts:
+        """All text of a body that `read` accepted; reads all of it, so it is called only where a rule looks at text."""
+        ...
+
+    def parameters(self, ask: Ask) -> Parameters:
+        """How the answer is asked for; called only where a rule looks at that."""
+        ...
+
+    def reduce(self, ask: Ask, reduction: Reduction, kinds: Collection[str]) -> tuple[str, ...] | Refusal:
+        """Change `ask` so that it asks for less, whichever of these upstream kinds serves it.
+
+        The names of the fields that changed, none where the caller asked for no more anyway; or a refusal, and `ask` as
+        it was, where one of the kinds cannot be asked for so little.
+        """
+        ...
+
     def rewrite(self, ask: Ask, rewrite: Rewrite, kind: str) -> bytes:
         """The canonical bytes to send. Does not change `ask`: it may be rewritten again for another upstream."""
         ...
@@ -130,6 +150,10 @@ class Dialect(Protocol):
 
     def output_bytes(self, body: bytes) -> int:
         """UTF-8 bytes of model-authored text in a complete response body, for bodies without usage."""
+        ...
+
+    def output_texts(self) -> OutputReader | None:
+        """A fresh reader of what the model writes in one answer; None where it writes nothing."""
         ...
 
     def meter(self, *, strip_usage: bool) -> StreamMeter:

@@ -15,6 +15,8 @@ _MEDIA_KEYS: Final = frozenset(
 )  # fmt: skip
 _NOT_TEXT: Final = frozenset({"type", "role", "cache_control", "status"})
 _DOCUMENT_KEYS: Final = frozenset({"input", "parameters"})
+NOT_MEDIA: Final = _NOT_TEXT | _DOCUMENT_KEYS
+"""Keys under which nothing is media, whatever its own keys say."""
 _OPAQUE_SOURCES: Final = frozenset({"base64", "url", "file"})
 
 
@@ -59,13 +61,14 @@ class Weight:
                 continue
             if key in _DOCUMENT_KEYS:
                 self.document(value)
-            elif _is_media(key, value, part):
+            elif is_media(key, value, part):
                 self.media_items += 1
             else:
                 self.content(value)
 
 
-def _is_media(key: str, value: Any, part: dict[str, Any]) -> bool:
+def is_media(key: str, value: Any, part: dict[str, Any]) -> bool:
+    """Whether what stands under this key of a part is an image, a sound, a video or a file."""
     if key == "source":
         return type(value) is dict and str(value.get("type")) in _OPAQUE_SOURCES
     return key in _MEDIA_KEYS or (key == "result" and part.get("type") == "image_generation_call")

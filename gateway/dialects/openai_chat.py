@@ -1,20 +1,26 @@
 """POST /v1/chat/completions."""
 
+from collections.abc import Collection
 from typing import Any, Final
 
 from gateway.core.ask import Ask
 from gateway.core.jsonio import dumps
 from gateway.core.refusal import Refusal
 from gateway.core.usage import Usage
-from gateway.dialects import rewriting
+from gateway.dialects import reasoning, rewriting, text_fields
 from gateway.dialects.base import Family, Rewrite, StreamMeter
 from gateway.dialects.content import Weight
 from gateway.dialects.fields import check_table
 from gateway.dialects.openai_family import OpenAIFamily
 from gateway.dialects.openai_stream import ChunkMeter
+from gateway.dialects.output import OutputReader
+from gateway.dialects.output_choices import ChoicesReader
+from gateway.dialects.parameters import ParameterReader, Parameters, media
 from gateway.dialects.reading import FieldReader
+from gateway.dialects.reduction import Reduction, reduce_ask
 from gateway.dialects.references import check_openai_tools, check_parts
 from gateway.dialects.scan import markers, string_pieces, usage_object
+from gateway.dialects.texts import Texts, read_texts
 from gateway.dialects.turns import user_turns
 from gateway.dialects.usage_fields import openai_usage
 
@@ -65,8 +71,34 @@ class OpenAIChat:
             or check_parts(ask.body["messages"], "messages", kind)
         )
 
+    def texts(self, body: dict[str, Any]) -> Texts:
+        return read_texts(body, text_fields.CHAT)
+
+    def parameters(self, ask: Ask) -> Parameters:
+        reader = ParameterReader(ask.body)
+        images, others = media(ask.body["messages"])
+        return Parameters(
+            temperature=reader.number("temperature"),
+            top_p=reader.number("top_p"),
+            seed=reader.present("seed"),
+            stop=reader.length("stop"),
+            tools=reader.length("tools", "functions"),
+            tool_choice=reader.choice(),
+            response_format=reader.format("response_format"),
+            messages=len(ask.body["messages"]),
+            images=images,
+            media=others,
+            reasoning=reader.effort("reasoning_effort"),
+            stream=ask.stream,
+            top_logprobs=reader.most("top_logprobs", "prompt_logprobs", "n_probs"),
+            odd=reader.odd,
+        )
+
+    def reduce(self, ask: Ask, reduction: Reduction, kinds: Collection[str]) -> tuple[str, ...] | Refusal:
+        return reduce_ask(ask, reduction, kinds, self.name, reasoning.of_chat)
+
     def rewrite(self, ask: Ask, rewrite: Rewrite, kind: str) -> bytes:
-        copy = rewriting.begin(ask.body, rewrite)
+        copy = rewriting.begin(ask, rewrite, kind)
         rewriting.cap_chat(copy, rewrite.output_cap, kind)
         rewriting.ask_usage(copy, rewrite)
         rewriting.partition_cache(copy, rewrite, kind)
@@ -77,6 +109,9 @@ class OpenAIChat:
 
     def output_bytes(self, body: bytes) -> int:
         return string_pieces(body, _STYLES)
+
+    def output_texts(self) -> OutputReader:
+        return ChoicesReader()
 
     def meter(self, *, strip_usage: bool) -> StreamMeter:
         return ChunkMeter(_STYLES, frozenset(_TEXT), {"delta": {}}, strip=strip_usage)

@@ -1,19 +1,25 @@
 """POST /v1/completions: the older text API, still the plainest one on self-hosted servers."""
 
+from collections.abc import Collection
 from typing import Any, Final
 
 from gateway.core.ask import Ask
 from gateway.core.jsonio import dumps
 from gateway.core.refusal import Refusal
 from gateway.core.usage import Usage
-from gateway.dialects import rewriting, turns
+from gateway.dialects import reasoning, rewriting, text_fields, turns
 from gateway.dialects.base import Family, Rewrite, StreamMeter
 from gateway.dialects.content import Weight
 from gateway.dialects.fields import check_table
 from gateway.dialects.openai_family import OpenAIFamily
 from gateway.dialects.openai_stream import ChunkMeter
+from gateway.dialects.output import OutputReader
+from gateway.dialects.output_choices import ChoicesReader
+from gateway.dialects.parameters import ParameterReader, Parameters
 from gateway.dialects.reading import MAX_TOKENS, FieldReader
+from gateway.dialects.reduction import Reduction, reduce_ask
 from gateway.dialects.scan import markers, string_pieces, usage_object
+from gateway.dialects.texts import Texts, read_texts
 from gateway.dialects.usage_fields import openai_usage
 
 _TEXT: Final = ("text", "reasoning_content")
@@ -63,8 +69,28 @@ class OpenAICompletions:
     def check_fields(self, ask: Ask, kind: str, *, pass_unknown: bool = False) -> Refusal | None:
         return check_table(ask.body, self.name, kind, pass_unknown=pass_unknown)
 
+    def texts(self, body: dict[str, Any]) -> Texts:
+        return read_texts(body, text_fields.COMPLETIONS)
+
+    def parameters(self, ask: Ask) -> Parameters:
+        reader = ParameterReader(ask.body)
+        return Parameters(
+            temperature=reader.number("temperature"),
+            top_p=reader.number("top_p"),
+            seed=reader.present("seed"),
+            stop=reader.length("stop"),
+            response_format=reader.format("response_format"),
+            messages=ask.prompts,
+            stream=ask.stream,
+            top_logprobs=reader.most("logprobs", "prompt_logprobs", "n_probs"),
+            odd=reader.odd,
+        )
+
+    def reduce(self, ask: Ask, reduction: Reduction, kinds: Collection[str]) -> tuple[str, ...] | Refusal:
+        return reduce_ask(ask, reduction, kinds, self.name, reasoning.of_completions)
+
     def rewrite(self, ask: Ask, rewrite: Rewrite, kind: str) -> bytes:
-        copy = rewriting.begin(ask.body, rewrite)
+        copy = rewriting.begin(ask, rewrite, kind)
         rewriting.cap(copy, rewrite.output_cap, "max_tokens")
         rewriting.ask_usage(copy, rewrite)
         if kind == "vllm":
@@ -76,6 +102,9 @@ class OpenAICompletions:
 
     def output_bytes(self, body: bytes) -> int:
         return string_pieces(body, _STYLES)
+
+    def output_texts(self) -> OutputReader:
+        return ChoicesReader()
 
     def meter(self, *, strip_usage: bool) -> StreamMeter:
         return ChunkMeter(_STYLES, frozenset(_TEXT), {"text": "", "logprobs": None}, strip=strip_usage)

@@ -1,20 +1,26 @@
 """POST /v1/responses, served stateless: nothing is stored, nothing stored is reached."""
 
+from collections.abc import Collection
 from typing import Any, Final
 
 from gateway.core.ask import Ask
 from gateway.core.jsonio import dumps
 from gateway.core.refusal import Refusal
 from gateway.core.usage import Usage
-from gateway.dialects import rewriting
+from gateway.dialects import reasoning, rewriting, text_fields
 from gateway.dialects.base import Family, Rewrite, StreamMeter
 from gateway.dialects.content import Weight
 from gateway.dialects.fields import check_table, unsupported
 from gateway.dialects.openai_family import OpenAIFamily
+from gateway.dialects.output import OutputReader
+from gateway.dialects.output_responses import ResponsesReader
+from gateway.dialects.parameters import ParameterReader, Parameters, media
 from gateway.dialects.reading import FieldReader
+from gateway.dialects.reduction import Reduction, reduce_ask
 from gateway.dialects.references import check_openai_tools, check_parts
 from gateway.dialects.responses_stream import ResponsesMeter
 from gateway.dialects.scan import markers, string_pieces
+from gateway.dialects.texts import Texts, read_texts
 from gateway.dialects.turns import user_turns
 from gateway.dialects.usage_fields import inner, parse_object, responses_usage
 
@@ -81,8 +87,35 @@ class OpenAIResponses:
                 refusal = refusal or check_openai_tools(item.get("tools"), f"input.{index}.tools")
         return refusal
 
+    def texts(self, body: dict[str, Any]) -> Texts:
+        return read_texts(body, text_fields.RESPONSES)
+
+    def parameters(self, ask: Ask) -> Parameters:
+        reader = ParameterReader(ask.body)
+        given = ask.body["input"]
+        images, others = media(given)
+        return Parameters(
+            temperature=reader.number("temperature"),
+            top_p=reader.number("top_p"),
+            seed=reader.present("seed"),
+            stop=reader.length("stop"),
+            tools=reader.length("tools"),
+            tool_choice=reader.choice(),
+            response_format=reader.format("text.format"),
+            messages=len(given) if type(given) is list else 1,
+            images=images,
+            media=others,
+            reasoning=reader.effort("reasoning.effort"),
+            stream=ask.stream,
+            top_logprobs=reader.most("top_logprobs", "prompt_logprobs", "n_probs"),
+            odd=reader.odd,
+        )
+
+    def reduce(self, ask: Ask, reduction: Reduction, kinds: Collection[str]) -> tuple[str, ...] | Refusal:
+        return reduce_ask(ask, reduction, kinds, self.name, reasoning.of_responses)
+
     def rewrite(self, ask: Ask, rewrite: Rewrite, kind: str) -> bytes:
-        copy = rewriting.begin(ask.body, rewrite)
+        copy = rewriting.begin(ask, rewrite, kind)
         copy["store"] = False
         rewriting.cap(copy, rewrite.output_cap, "max_output_tokens")
         rewriting.partition_cache(copy, rewrite, kind)
@@ -94,6 +127,9 @@ class OpenAIResponses:
 
     def output_bytes(self, body: bytes) -> int:
         return string_pieces(body, _STYLES)
+
+    def output_texts(self) -> OutputReader:
+        return ResponsesReader()
 
     def meter(self, *, strip_usage: bool) -> StreamMeter:  # noqa: ARG002 - usage is always part of these streams
         return ResponsesMeter()

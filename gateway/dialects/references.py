@@ -52,6 +52,9 @@ def check_parts(value: Any, path: str, kind: str) -> Refusal | None:
 
 def _check_item(item: Any, path: str, *, fetch: bool) -> Refusal | None:
     for where, part in parts(item, path):
+        refusal = _check_tool_changes(part, where)
+        if refusal is not None:
+            return refusal
         stored = _stored(part)
         if stored:
             return unsupported(f"{where}.{stored}", _NO_STATE)
@@ -62,6 +65,19 @@ def _check_item(item: Any, path: str, *, fetch: bool) -> Refusal | None:
             fetched = _fetched(part)
             if fetched:
                 return unsupported(f"{where}.{fetched}", _NO_URL)
+    return None
+
+
+def _check_tool_changes(part: dict[str, Any], path: str) -> Refusal | None:
+    """Refuse tools that a conversation brings along: Anthropic's beta lets messages add tools by value."""
+    if part.get("tool_changes") is None and type(part.get("tool")) is not dict:
+        return None
+    changes = part.get("tool_changes")
+    for change in (part, *(changes if type(changes) is list else ())):
+        tool = change.get("tool") if type(change) is dict else None
+        definition = tool.get("definition") if type(tool) is dict else None
+        if definition is not None and check_anthropic_tools([definition]) is not None:
+            return unsupported(f"{path}.tool.definition.type", _NO_TOOL)
     return None
 
 

@@ -2,15 +2,25 @@
 
 from typing import Any, Final
 
+from gateway.core.ask import Ask
 from gateway.dialects.base import Rewrite
+from gateway.dialects.reduction import apply
 
 _MODERN_CAP: Final = frozenset({"openai", "azure"})
 
 
-def begin(body: dict[str, Any], rewrite: Rewrite) -> dict[str, Any]:
-    """A copy with the upstream's model name and without the caller's end user."""
-    copy = dict(body)
+def model(ask: Ask, rewrite: Rewrite, kind: str) -> dict[str, Any]:
+    """A copy with the upstream's model name, reduced as this kind of upstream needs it."""
+    copy = dict(ask.body)
+    if ask.for_kind is not None:
+        apply(copy, ask.for_kind.get(kind, {}))
     copy["model"] = rewrite.model
+    return copy
+
+
+def begin(ask: Ask, rewrite: Rewrite, kind: str) -> dict[str, Any]:
+    """The same, without the caller's end user."""
+    copy = model(ask, rewrite, kind)
     for name in ("user", "safety_identifier"):
         if copy.get(name) is not None:
             if rewrite.pseudonym is None:

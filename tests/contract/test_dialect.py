@@ -10,11 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.core.ask import Ask
-from gateway.core.reasons import INVALID_FIELD, UNSUPPORTED_FIELD
+from gateway.core.reasons import INVALID_FIELD, POLICY_DENIED, UNSUPPORTED_FIELD
 from gateway.core.refusal import Refusal
 from gateway.dialects import DIALECTS, FAMILIES
 from gateway.dialects.base import Rewrite
 from gateway.dialects.field_tables import KINDS, Group, table
+from gateway.dialects.parameters import Parameters
+from gateway.dialects.reduction import Reduction
+from gateway.dialects.texts import Texts
 from tests.support.bodies import MINIMAL
 
 BY_NAME = {dialect.name: dialect for dialect in DIALECTS}
@@ -123,6 +126,57 @@ def test_what_is_rewritten_is_read_the_same(dialect):
     again = dialect.read(json.loads(dialect.rewrite(ask, Rewrite("m"), "generic")))
     again.body = ask.body
     assert again == ask
+
+
+@every_dialect
+def test_the_text_of_a_minimal_body_is_the_users(dialect):
+    assert dialect.texts(body_of(dialect)) == Texts(user=("hello",))
+
+
+@every_dialect
+def test_a_minimal_body_asks_for_nothing_special(dialect):
+    assert dialect.parameters(read(dialect)) == Parameters(messages=1)
+
+
+GREEDY = {
+    "chat": {"n": 9, "best_of": 9, "logprobs": True, "top_logprobs": 9, "reasoning_effort": "high"},
+    "completions": {"n": 9, "best_of": 9, "logprobs": 9, "echo": True},
+    "embeddings": {},
+    "responses": {"top_logprobs": 9, "include": ["message.output_text.logprobs", "reasoning.encrypted_content"],
+                  "reasoning": {"effort": "high", "summary": "auto"}},
+    "messages": {"n_probs": 9, "thinking": {"type": "enabled", "budget_tokens": 4096}},
+    "count_tokens": {"thinking": {"type": "enabled", "budget_tokens": 4096}},
+}  # fmt: skip
+
+
+@every_dialect
+@every_kind
+@pytest.mark.parametrize("how", [None, "less", "summary", "none"])
+def test_a_greedy_body_is_reduced_or_refused_and_the_parsed_document_stays(dialect, kind, how):
+    body = body_of(dialect, **GREEDY[dialect.name])
+    before, ask = copy.deepcopy(body), dialect.read(body)
+    same = copy.deepcopy(ask)
+    names = dialect.reduce(ask, Reduction(logprobs=True, max_n=2, reasoning=how), (kind,))
+    assert body == before
+    if isinstance(names, Refusal):
+        assert names.reason is POLICY_DENIED
+        assert how in ("summary", "none")
+        assert kind not in ("openai", "azure")
+        assert ask == same
+        return
+    assert bool(names) == (dialect.name not in ("embeddings", "count_tokens"))
+    again = dialect.read(json.loads(dialect.rewrite(ask, Rewrite("m"), kind)))
+    assert (again.logprobs, again.choices) == (ask.logprobs, ask.choices) == (False, min(2, same.choices))
+    assert dialect.texts(again.body).user == ("hello",)
+    assert dialect.reduce(ask, Reduction(logprobs=True, max_n=2, reasoning=how), (kind,)) == ()
+
+
+@every_dialect
+def test_a_reduction_of_nothing_changes_nothing(dialect):
+    ask = read(dialect, **GREEDY[dialect.name])
+    before = copy.deepcopy(ask)
+    assert dialect.reduce(ask, Reduction(), KINDS) == ()
+    assert ask == before
 
 
 @every_dialect

@@ -63,6 +63,17 @@ def test_a_field_of_another_kind_of_server_is_unknown():
     assert check("completions", "openai", response_format={}).param == "response_format"
 
 
+def brought(kind):
+    """A conversation that brings a tool along (Anthropic's beta of inline tools)."""
+    tool = {"type": "tool_definition", "definition": {"type": kind, "name": "t"}}
+    return [{"role": "user", "content": [{"type": "tool_addition", "tool": tool}]}]
+
+
+def compacted(kind):
+    changes = [{"type": "tool_removal"}, *brought(kind)[0]["content"]]
+    return [{"role": "assistant", "content": [{"type": "compaction", "tool_changes": changes}]}]
+
+
 @pytest.mark.parametrize(
     ("name", "extra", "param"),
     [
@@ -90,6 +101,8 @@ def test_a_field_of_another_kind_of_server_is_unknown():
         ("messages", {"tools": [{"type": "web_search_20250305", "name": "w"}]}, "tools.0.type"),
         ("messages", {"tools": [{"type": "code_execution_20250522", "name": "c"}]}, "tools.0.type"),
         ("count_tokens", {"mcp_servers": [{}]}, "mcp_servers"),
+        ("messages", {"messages": brought("web_search_20250305")}, "messages.0.content.0.tool.definition.type"),
+        ("count_tokens", {"messages": compacted("mcp_toolset")}, "messages.0.content.0.tool.definition.type"),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("kind", KINDS)
@@ -106,6 +119,10 @@ def test_tools_that_the_caller_runs_pass(kind):
     assert check("responses", kind, tools=nested) is None
     client = [{"name": "f", "input_schema": {}}, {"type": "custom", "name": "g"}, {"type": "bash_20250124"}]
     assert check("messages", kind, tools=client) is None
+    assert check("messages", kind, messages=brought("custom")) is None
+    assert check("messages", kind, messages=compacted("bash_20250124")) is None
+    named = {"type": "tool_addition", "tool": {"type": "tool_reference", "name": "f"}}
+    assert check("messages", kind, messages=user(named)) is None
 
 
 def user(*parts):
