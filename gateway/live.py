@@ -25,7 +25,8 @@ class Live:
 
     def reserved_ids(self) -> list[str]:
         """Reservations to renew."""
-        return [x.id for x in self._tasks if x.reservation is not None and x.outcome is None]
+        open_ones = [x for x in self._tasks if x.reservation is not None and x.outcome is None]
+        return [*(x.id for x in open_ones), *(x.upstream_hold for x in open_ones if x.upstream_hold)]
 
     def stop_slow_readers(self, now: float, patience_s: float) -> int:
         """End exchanges whose caller has accepted nothing for `patience_s` seconds."""

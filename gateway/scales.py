@@ -3,6 +3,7 @@
 All limits are reserved together or not at all, and whatever was reserved is settled once. See docs/quotas.md.
 """
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -17,6 +18,7 @@ from gateway.core.prompts import fingerprint
 from gateway.core.refusal import Refusal
 from gateway.core.units import Unit
 from gateway.core.usage import Usage
+from gateway.engine.spec import Spec
 from gateway.engine.verdict import Verdict
 from gateway.exchange import Exchange
 from gateway.observe.metrics import Metrics
@@ -97,11 +99,18 @@ class Scales:
         x.paid_output = wanted.output_tokens
         if not x.plan.specs:
             return Verdict(granted=True, readings=())
-        began = self.clock.monotonic()
         try:
-            verdict = await self.store.reserve(x.id, x.plan.specs, wanted.amounts, wanted.on_expiry, self.ttl_ms)
+            return await self.take(x.id, x.plan.specs, wanted)
         except StoreUnavailable:
             x.reservation = None
+            raise
+
+    async def take(self, reservation_id: str, specs: Sequence[Spec], wanted: amounts.Reservation) -> Verdict:
+        """One reserve, counted and timed. Raises StoreUnavailable."""
+        began = self.clock.monotonic()
+        try:
+            verdict = await self.store.reserve(reservation_id, specs, wanted.amounts, wanted.on_expiry, self.ttl_ms)
+        except StoreUnavailable:
             self.metrics.store_call("reserve", "unavailable", self.clock.monotonic() - began)
             raise
         outcome = "granted" if verdict.granted else "denied"
@@ -139,13 +148,18 @@ class Scales:
         assert x.meter is not None
         seen = self.estimator.output_tokens(x.model.id, x.meter.text_bytes, x.meter.delta_events)
         while seen > x.paid_output:
+            more = amounts.top_up(x.prices, TOP_UP_TOKENS)
             try:
-                verdict = await self.store.top_up(x.id, amounts.top_up(x.prices, TOP_UP_TOKENS))
+                verdict = await self.store.top_up(x.id, more)
             except (StoreUnavailable, KeyError):
                 return False  # KeyError: it expired under us, so that nothing holds the budget any more
             if not verdict.granted:
                 return False
             x.paid_output += TOP_UP_TOKENS
+            if x.upstream_hold:
+                # The limits of the upstream's key never end a stream: what has no room is debited when it settles.
+                with suppress(StoreUnavailable, KeyError):
+                    await self.store.top_up(x.upstream_hold, more)
         return True
 
     def settle(self, x: Exchange, outcome: Outcome) -> None:
@@ -172,16 +186,16 @@ class Scales:
         else:
             reported, text_bytes, events = x.dialect.usage(x.answer), x.dialect.output_bytes(x.answer), 0
         counted = self.estimator.output_tokens(x.model.id, text_bytes, events)
-        ended = x.meter is not None and x.meter.finished
+        ended = x.meter.finished if x.meter is not None else bool(x.answer)
         return Seen(Reach.ANSWERED, _of_all_choices(x, reported), counted, ended), text_bytes
 
 
 def _tighter_cap(x: Exchange) -> int | None:
-    """The policy's output cap when it is below what the caller (or the model) would allow anyway."""
+    """The policies' output cap when it is below what the caller (or the model) would allow anyway."""
     assert x.plan is not None
     assert x.ask is not None
     assert x.model is not None
-    cap = x.plan.output_cap
+    cap = min((cap for cap in (x.plan.output_cap, x.rule_cap) if cap is not None), default=None)
     if cap is None or cap >= amounts.output_ceiling(x.ask, x.model):
         return None
     return cap

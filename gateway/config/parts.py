@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from gateway.config.paths import FilePath
-from gateway.scalars import Name, Size
+from gateway.scalars import Line, Name, Size
 from gateway.validate import Strict
 
 
@@ -25,12 +25,15 @@ class Files(Strict):
 
 
 class AccountsEntry(Strict):
-    """Accounts and keys that are kept in the store, besides accounts.yaml."""
+    """What the store keeps of accounts besides accounts.yaml: accounts and keys, and the standing of any account."""
 
     stale_s: float = Field(
         default=600, ge=0, description="While the store does not answer, keys in memory are good for so many seconds."
     )
     cached_keys: int = Field(default=50_000, ge=1, le=5_000_000, description="Keys kept in memory, about 1 KiB each.")
+    appeal: Line | None = Field(
+        default=None, description="Where a blocked caller may appeal: an address or a link, told in the refusal."
+    )
 
 
 class Reservation(Strict):

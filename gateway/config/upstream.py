@@ -6,7 +6,9 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from gateway.config.paths import FilePath
-from gateway.scalars import Size
+from gateway.engine.validate import validate
+from gateway.limit_grammar import Count, Money, Rate, Slots, budget_spec, limit_spec
+from gateway.scalars import Size, Slug
 from gateway.validate import Strict
 
 DialectName = Literal["chat", "completions", "embeddings", "responses", "messages", "count_tokens"]
@@ -27,6 +29,18 @@ def _base_url(url: str) -> str:
     if parts.query or parts.fragment:
         raise ValueError("expected no query and no fragment in the address")
     return url
+
+
+def _countable(limit: Rate | Slots | Count | Money) -> Rate | Slots | Count | Money:
+    spec = budget_spec(limit, shadow=False) if isinstance(limit, Count | Money) else limit_spec(limit, shadow=False)
+    trouble = validate(spec)
+    if trouble is not None:
+        raise ValueError(trouble)
+    return limit
+
+
+Limit = Annotated[Rate | Slots, Field(discriminator="unit"), AfterValidator(_countable)]
+Budget = Annotated[Count | Money, Field(discriminator="unit"), AfterValidator(_countable)]
 
 
 class UpstreamEntry(Strict):
@@ -72,6 +86,13 @@ class UpstreamEntry(Strict):
     total_s: float = Field(default=3600, gt=0, description="Timeout: a whole exchange.")
     max_response_bytes: Size = Field(default=64 << 20, ge=1024, description="Largest answer that is not a stream.")
     max_stream_bytes: Size = Field(default=1 << 30, ge=1024, description="Largest stream.")
+
+    limits: dict[Slug, Limit] = Field(
+        default={}, description="Rates and concurrency of the key at this upstream, as in policies, without `per`."
+    )
+    budgets: dict[Slug, Budget] = Field(
+        default={}, description="Budgets of the key at this upstream, as in policies, without `per`."
+    )
 
     @model_validator(mode="after")
     def _pairs(self) -> "UpstreamEntry":

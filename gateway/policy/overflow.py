@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from gateway.engine.validate import validate
-from gateway.policy.compiled import budget_spec, limit_spec
+from gateway.limit_grammar import budget_spec, limit_spec
 from gateway.policy.model import Policy
 
 Path = tuple[str | int, ...]

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from random import random
 from typing import Final
 
@@ -13,39 +12,16 @@ from gateway.core.refusal import Refusal
 from gateway.upstreams import faults
 from gateway.upstreams.base import Answer, Call, Transport, UpstreamFailed
 from gateway.upstreams.breaker import Breaker
+from gateway.upstreams.errand import Errand, MakeCall, Miss, PassedOver
+from gateway.upstreams.error_body import error_body, unread
 from gateway.upstreams.forwarded import Attempt, Forwarded, NotForwarded, Status
+from gateway.upstreams.gate import Gate, Left
 from gateway.upstreams.headers import media_type
 from gateway.upstreams.pick import pick, soonest
 from gateway.upstreams.settings import UpstreamSettings
 from gateway.upstreams.upstream import Upstream
 
 MAX_ATTEMPTS: Final = 3
-_ERROR_BODY_S: Final = 5.0
-_ERROR_BODY_BYTES: Final = 64 * 1024
-"""An error's body is short and there at once; nobody waits long for the explanation of a refusal."""
-
-MakeCall = Callable[[Upstream], Call]
-
-
-@dataclass(frozen=True, slots=True)
-class _Errand:
-    """What is to be forwarded, wherever it goes."""
-
-    make_call: MakeCall
-    hide: Mapping[str, str]
-    model: str
-
-
-@dataclass(slots=True)
-class _Miss:
-    """An attempt that brought no answer to pass on."""
-
-    outcome: str
-    refusal: Refusal
-    elsewhere: bool = False
-    again: bool = False
-    detail: str = ""
-    """For operators: what went wrong on the wire."""
 
 
 class Bridge:
@@ -81,24 +57,31 @@ class Bridge:
         make_call: MakeCall,
         hide: Mapping[str, str] | None = None,
         model: str = "",
+        gate: Gate | None = None,
     ) -> Forwarded | NotForwarded:
         """Send what `make_call` makes for the picked upstream. A Forwarded must be released exactly once.
 
         `hide` maps names that error texts must not show to what the caller knows instead. `model` is the upstream's
-        name of the model: an upstream that is busy with one may still be asked for another.
+        name of the model: an upstream that is busy with one may still be asked for another. `gate` is passed before
+        each attempt; an upstream without room is passed over, which is no attempt.
         """
-        errand = _Errand(make_call, hide or {}, model)
+        errand = Errand(make_call, hide or {}, model, gate)
         attempts: list[Attempt] = []
+        passed: list[Refusal] = []
         left = [self._upstreams[name] for name in candidates]
         same: Upstream | None = None
         refusal: Refusal | None = None
         while len(attempts) < MAX_ATTEMPTS:
             upstream = same or self._pick(left, model)
             if upstream is None:
-                break
+                return NotForwarded(self._nobody(left, model, refusal, passed), tuple(attempts))
             result = await self._attempt(upstream, errand, attempts)
             if isinstance(result, Forwarded):
                 return result
+            if isinstance(result, PassedOver):
+                passed.append(result.refusal)
+                left, same = [other for other in left if other is not upstream], None
+                continue
             refusal = result.refusal
             died_idle = result.again and same is None
             if died_idle:
@@ -108,7 +91,8 @@ class Bridge:
             left = [other for other in left if other is not upstream]
             if not (result.elsewhere or result.again):
                 break
-        return NotForwarded(refusal or self._nobody(left, model), tuple(attempts))
+        assert refusal is not None
+        return NotForwarded(refusal, tuple(attempts))
 
     def _pick(self, left: Sequence[Upstream], model: str) -> Upstream | None:
         now = self._clock.monotonic()
@@ -118,16 +102,28 @@ class Bridge:
         chosen = pick([upstream.candidate(now, model) for upstream in left], self._turn)
         return None if chosen is None else self._upstreams[chosen.name]
 
-    async def _attempt(self, upstream: Upstream, errand: _Errand, attempts: list[Attempt]) -> Forwarded | _Miss:
-        call = errand.make_call(upstream)
+    async def _attempt(
+        self, upstream: Upstream, errand: Errand, attempts: list[Attempt]
+    ) -> Forwarded | Miss | PassedOver:
         upstream.outstanding += 1
         upstream.breaker.claim()
-        outcome, detail = "cancelled", ""
+        try:
+            full = None if errand.gate is None else await errand.gate.enter(upstream.name)
+        except BaseException:
+            _give_up(upstream)
+            raise
+        if full is not None:
+            _give_up(upstream)
+            self._events.emit("upstream.passed_over", upstream=upstream.name, reason=full.reason.code)
+            return PassedOver(full)
+        outcome, detail, left = "cancelled", "", Left.UNTOUCHED
         kept = False
         try:
+            call = errand.make_call(upstream)
+            left = Left.UNKNOWN
             result = await self._send(upstream, call, errand)
-            if isinstance(result, _Miss):
-                outcome, detail = result.outcome, result.detail
+            if isinstance(result, Miss):
+                outcome, detail, left = result.outcome, result.detail, result.left
                 return result
             outcome = "answered"
             kept = True
@@ -136,12 +132,14 @@ class Bridge:
                 upstream.outstanding -= 1
                 if outcome == "cancelled":
                     upstream.breaker.forget()
+                if errand.gate is not None:
+                    errand.gate.leave(left)
             attempts.append(Attempt(upstream.name, outcome))
             self._events.emit("upstream.attempt", upstream=upstream.name, outcome=outcome, detail=detail)
         hide = {**upstream.secrets, **errand.hide}
         return Forwarded(upstream.settings, result, tuple(attempts), hide, lambda ok: self._released(upstream, ok))
 
-    async def _send(self, upstream: Upstream, call: Call, errand: _Errand) -> Answer | _Miss:
+    async def _send(self, upstream: Upstream, call: Call, errand: Errand) -> Answer | Miss:
         try:
             answer = await upstream.transport.send(call)
         except UpstreamFailed as failure:
@@ -154,20 +152,21 @@ class Bridge:
             return answer
         return await self._refused(upstream, answer, errand)
 
-    def _missed(self, upstream: Upstream, failure: UpstreamFailed) -> _Miss:
+    def _missed(self, upstream: Upstream, failure: UpstreamFailed) -> Miss:
         refusal = faults.from_failure(failure)
         if failure.stale:
             # The upstream only closed an idle connection: no fault, and no news about its health.
             upstream.breaker.forget()
-            return _Miss("stale", refusal, again=True)
+            return Miss("stale", refusal, Left.UNTOUCHED, again=True)
         self._judge(upstream, lambda breaker: breaker.failed(self._clock.monotonic()))
         outcome = "timeout" if failure.timeout else "unreachable" if failure.phase == "connect" else "broken"
-        return _Miss(outcome, refusal, elsewhere=not failure.sent, detail=str(failure))
+        left = Left.UNKNOWN if failure.sent else Left.UNTOUCHED
+        return Miss(outcome, refusal, left, elsewhere=not failure.sent, detail=str(failure))
 
-    async def _refused(self, upstream: Upstream, answer: Answer, errand: _Errand) -> _Miss:
+    async def _refused(self, upstream: Upstream, answer: Answer, errand: Errand) -> Miss:
         status = answer.status
         hide = {**upstream.secrets, **errand.hide}
-        body = await _error_body(answer) if status in faults.REJECTED else _unread(answer)
+        body = await error_body(answer) if status in faults.REJECTED else unread(answer)
         refusal = faults.from_answer(status, answer.headers, body, self._clock.now_ms(), hide)
         now = self._clock.monotonic()
         asked = faults.retry_after_ms(answer.headers, self._clock.now_ms())
@@ -189,7 +188,7 @@ class Bridge:
         else:
             outcome = "rejected"
             self._judge(upstream, Breaker.succeeded)
-        return _Miss(outcome, refusal, elsewhere=status in faults.ELSEWHERE)
+        return Miss(outcome, refusal, Left.REFUSED, elsewhere=status in faults.ELSEWHERE)
 
     def _released(self, upstream: Upstream, ok: bool | None) -> None:
         upstream.outstanding -= 1
@@ -205,8 +204,21 @@ class Bridge:
         if before != after:
             self._events.emit("upstream.state", upstream=upstream.name, open=int(after))
 
-    def _nobody(self, left: Sequence[Upstream], model: str) -> Refusal:
-        """No upstream may be asked now: each is open, paused or full."""
+    def _nobody(
+        self, left: Sequence[Upstream], model: str, refusal: Refusal | None, passed: Sequence[Refusal]
+    ) -> Refusal:
+        """No upstream may be asked any more. Where some were passed over, what ends soonest is worth telling."""
+        if not passed:
+            return refusal or self._waiting(left, model)
+        several: list[Refusal] = [*passed]
+        if left:
+            several.append(self._waiting(left, model))
+        if refusal is not None:
+            several.insert(0, refusal)
+        return min(several, key=lambda one: (one.retry_after_ms is None, one.retry_after_ms or 0))
+
+    def _waiting(self, left: Sequence[Upstream], model: str) -> Refusal:
+        """Each of them is open, paused or full."""
         now = self._clock.monotonic()
         wait = soonest([upstream.candidate(now, model) for upstream in left])
         wait_ms = faults.DEFAULT_WAIT_MS if wait is None else max(faults.DEFAULT_WAIT_MS, round(wait * 1000))
@@ -228,26 +240,7 @@ class Bridge:
         await asyncio.gather(*(upstream.transport.close() for upstream in self._upstreams.values()))
 
 
-async def _error_body(answer: Answer) -> bytes:
-    """The text of a refusal, or nothing when it is too long, too slow or cut."""
-    body = b""
-    try:
-        async with asyncio.timeout(_ERROR_BODY_S):
-            async for chunk in answer.chunks():
-                body += chunk
-                if len(body) > _ERROR_BODY_BYTES:
-                    answer.abort()
-                    return b""
-    except (UpstreamFailed, TimeoutError):
-        answer.abort()
-        return b""
-    except BaseException:
-        answer.abort()
-        raise
-    answer.finish()
-    return body
-
-
-def _unread(answer: Answer) -> bytes:
-    answer.abort()
-    return b""
+def _give_up(upstream: Upstream) -> None:
+    """Nothing was sent after all."""
+    upstream.outstanding -= 1
+    upstream.breaker.forget()

@@ -36,6 +36,14 @@ budgets:
   tokens: {unit: total_tokens, per: account, amount: 1000000000, period: day}
   money: {unit: usd, per: org, amount: 1000000, period: month}
 """
+UPSTREAM_LIMITS = {
+    "limits": {
+        "pace": {"unit": "requests", "amount": 1_000_000, "window": "1m"},
+        "open": {"unit": "concurrent", "amount": 10_000},
+    },
+    "budgets": {"money": {"unit": "usd", "amount": 1_000_000, "period": "month"}},
+}
+"""Of the upstream's key: each attempt has a reservation of its own, which the same rule holds for."""
 BODIES = {
     "/v1/chat/completions": {"messages": [{"role": "user", "content": "PROMPT"}]},
     "/v1/completions": {"prompt": "PROMPT"},
@@ -105,7 +113,7 @@ EVERY_ENDING = [
 def gateway(tmp_path_factory):
     with running(
         tmp_path_factory.mktemp("gateway"), policies={"everything": POLICY}, delay_s=0.0005,
-        upstream_settings={"first_byte_s": 0.4, "between_bytes_s": 0.3},
+        upstream_settings={"first_byte_s": 0.4, "between_bytes_s": 0.3, **UPSTREAM_LIMITS},
     ) as one:  # fmt: skip
         counting = CountingStore(one.runtime.store)
         one.runtime.store = one.runtime.pipeline.scales.store = counting
@@ -159,6 +167,13 @@ def _used(gateway, unit):
     return gateway.call(peek())
 
 
+def _used_upstream(gateway, unit):
+    runtime = gateway.runtime
+    specs = runtime.pipeline.gates.limits.specs("main", runtime.snapshot.catalogue.lookup("sim-small"))
+    readings = gateway.call(runtime.store.peek(specs))
+    return next(r.spec.amount - r.remaining for r in readings if r.spec.unit is unit)
+
+
 def test_settled_once_recorded_once_never_free(gateway):
     store = gateway.runtime.store
     seen = Counter()
@@ -176,6 +191,7 @@ def test_settled_once_recorded_once_never_free(gateway):
         store.fail_reserve = store_failures
         before = {record.id for record in gateway.records()}
         money, tokens = _used(gateway, Unit.USD), _used(gateway, Unit.TOTAL_TOKENS)
+        upstream_money = _used_upstream(gateway, Unit.USD)
 
         async def stop_soon():
             await asyncio.sleep(0.01)
@@ -192,7 +208,9 @@ def test_settled_once_recorded_once_never_free(gateway):
         assert gateway.call(gateway.runtime.store.held()) == []
         new = [record for record in gateway.records() if record.id not in before]
         assert len({record.id for record in new}) == len(new) <= len(batch)
-        assert _used(gateway, Unit.CONCURRENT) == 0
+        assert _used(gateway, Unit.CONCURRENT) == _used_upstream(gateway, Unit.CONCURRENT) == 0
+        # What callers are not charged for, because an upstream never answered, it may have worked on all the same.
+        assert _used_upstream(gateway, Unit.USD) - upstream_money >= sum(record.cost_nano_usd for record in new)
         assert _used(gateway, Unit.USD) - money == sum(record.cost_nano_usd for record in new)
         usages = [record.usage for record in new if record.usage is not None]
         assert _used(gateway, Unit.TOTAL_TOKENS) - tokens == sum(usage.total_tokens for usage in usages)

@@ -13,6 +13,7 @@ CUT_SHORT = [
     Outcome.UPSTREAM_CUT,
     Outcome.TIMED_OUT,
     Outcome.BUDGET_ENDED,
+    Outcome.POLICY_ENDED,
     Outcome.SHUTDOWN,
     Outcome.INTERNAL_ERROR,
     Outcome.REFUSED,

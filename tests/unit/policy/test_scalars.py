@@ -1,25 +1,26 @@
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
+from gateway import scalars as shared
 from gateway.policy import scalars
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("30s", 30), ("1m", 60), ("12h", 43_200), ("1d", 86_400)])
 def test_durations(text: str, seconds: int) -> None:
-    assert TypeAdapter(scalars.Seconds).validate_python(text) == seconds
+    assert TypeAdapter(shared.Seconds).validate_python(text) == seconds
 
 
 @pytest.mark.parametrize("text", ["", "0s", "1", "m", "-1s", "1.5h", "1 m", "1w", 60, None, "1m\n"])
 def test_what_is_no_duration(text: object) -> None:
     with pytest.raises(ValidationError, match="expected a duration"):
-        TypeAdapter(scalars.Seconds).validate_python(text)
+        TypeAdapter(shared.Seconds).validate_python(text)
 
 
 @pytest.mark.parametrize(
     ("value", "nano"), [(25, 25_000_000_000), ("0.50", 500_000_000), (0.1, 100_000_000), ("0.000000001", 1)]
 )
 def test_dollars_are_exact(value: object, nano: int) -> None:
-    assert TypeAdapter(scalars.NanoDollars).validate_python(value) == nano
+    assert TypeAdapter(shared.NanoDollars).validate_python(value) == nano
 
 
 @pytest.mark.parametrize(
@@ -39,7 +40,7 @@ def test_dollars_are_exact(value: object, nano: int) -> None:
 )
 def test_what_is_no_amount_of_dollars(value: object, says: str) -> None:
     with pytest.raises(ValidationError, match=says):
-        TypeAdapter(scalars.NanoDollars).validate_python(value)
+        TypeAdapter(shared.NanoDollars).validate_python(value)
 
 
 def test_a_price_may_be_free_but_not_negative() -> None:
@@ -60,10 +61,10 @@ def test_until_refuses_what_is_no_moment(value: object) -> None:
 
 
 def test_zones_are_known_ones() -> None:
-    assert TypeAdapter(scalars.Zone).validate_python("Europe/Berlin") == "Europe/Berlin"
+    assert TypeAdapter(shared.Zone).validate_python("Europe/Berlin") == "Europe/Berlin"
     for wrong in ("Mars/Base", "../etc/passwd", ""):
         with pytest.raises(ValidationError, match="IANA"):
-            TypeAdapter(scalars.Zone).validate_python(wrong)
+            TypeAdapter(shared.Zone).validate_python(wrong)
 
 
 def test_one_word_and_a_list_of_one_are_the_same() -> None:
@@ -75,7 +76,7 @@ def test_one_word_and_a_list_of_one_are_the_same() -> None:
 
 
 def test_model_sets() -> None:
-    models = TypeAdapter(scalars.ModelSet)
+    models = TypeAdapter(shared.ModelSet)
     assert [models.validate_python(one) for one in ("all", "each", "a", ["b", "a"])] == [
         "all",
         "each",
