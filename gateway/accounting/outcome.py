@@ -22,6 +22,8 @@ class Outcome(StrEnum):
     """A timer of ours ended it."""
     BUDGET_ENDED = "budget_ended"
     """A hard budget ran out mid-stream; the stream was ended in the dialect's own way."""
+    POLICY_ENDED = "policy_ended"
+    """A policy's output rule ended the stream, or kept the whole answer from the caller."""
     SHUTDOWN = "shutdown"
     """The gateway stopped and the grace period was over."""
     INTERNAL_ERROR = "internal_error"

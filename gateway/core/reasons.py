@@ -41,8 +41,11 @@ INVALID_API_KEY = Reason("invalid_api_key", Kind.UNAUTHENTICATED, "the key is mi
 CONFLICTING_CREDENTIALS = Reason(
     "conflicting_credentials", Kind.INVALID, "Authorization and x-api-key name different keys"
 )
-ACCOUNT_SUSPENDED = Reason("account_suspended", Kind.FORBIDDEN, "the account or its org is suspended")
+ACCOUNT_SUSPENDED = Reason("account_suspended", Kind.FORBIDDEN, "the account or its org is suspended, or it is blocked")
 POLICY_DENIED = Reason("policy_denied", Kind.FORBIDDEN, "a policy forbids the model, route or parameter")
+REVIEW_REQUIRED = Reason("review_required", Kind.FORBIDDEN, "a policy asks for a person's review of the account first")
+PURPOSE_REQUIRED = Reason("purpose_required", Kind.FORBIDDEN, "a policy asks the account to declare its purpose first")
+OUTPUT_DENIED = Reason("output_denied", Kind.FORBIDDEN, "a policy forbids what the model wrote")
 MODEL_NOT_FOUND = Reason("model_not_found", Kind.NOT_FOUND, "no model of that name in this dialect for this key")
 UNKNOWN_ROUTE = Reason("unknown_route", Kind.NOT_FOUND, "the path is not served")
 METHOD_NOT_ALLOWED = Reason("method_not_allowed", Kind.METHOD, "the path is served with another method")
@@ -81,7 +84,8 @@ UPSTREAM_REJECTED = Reason("upstream_rejected", Kind.UPSTREAM_REJECTED, "the ups
 INTERNAL_ERROR = Reason("internal_error", Kind.INTERNAL, "a fault of the gateway; the log has the request id")
 
 REASONS: tuple[Reason, ...] = (
-    INVALID_API_KEY, CONFLICTING_CREDENTIALS, ACCOUNT_SUSPENDED, POLICY_DENIED, MODEL_NOT_FOUND, UNKNOWN_ROUTE,
+    INVALID_API_KEY, CONFLICTING_CREDENTIALS, ACCOUNT_SUSPENDED, POLICY_DENIED, REVIEW_REQUIRED,
+    PURPOSE_REQUIRED, OUTPUT_DENIED, MODEL_NOT_FOUND, UNKNOWN_ROUTE,
     METHOD_NOT_ALLOWED, UPGRADE_REFUSED, INVALID_REQUEST, INVALID_JSON, INVALID_FIELD, UNSUPPORTED_FIELD,
     UNSUPPORTED_MEDIA_TYPE, UNSUPPORTED_ENCODING, BODY_TOO_LARGE, HEADERS_TOO_LARGE, REQUEST_TIMEOUT,
     RATE_LIMIT_EXCEEDED, CONCURRENCY_LIMIT_EXCEEDED, INSUFFICIENT_QUOTA, REQUEST_EXCEEDS_LIMIT, PRICE_UNKNOWN,
@@ -91,3 +95,17 @@ REASONS: tuple[Reason, ...] = (
 
 OUTPUT_REDUCED = "output_reduced"
 """Why a request was changed, not refused: its output cap was lowered."""
+
+NOT_EVALUATED = "not_evaluated"
+"""Why a rule said nothing: it could not be found out whether its condition held."""
+ACTIONS = {
+    "flag": "flagged",
+    "tag": "tagged",
+    "slow": "slowed",
+    "reduce": "request_reduced",
+    "propose_suspension": "suspension_proposed",
+    "count": "condition_met",
+}
+"""Reasons of what policies do short of a refusal, by action. `count`: the condition held, its share is not reached."""
+POLICY_REASONS = (OUTPUT_REDUCED, NOT_EVALUATED, *ACTIONS.values())
+"""Every reason that a policy can have beside those of refusals."""

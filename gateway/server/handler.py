@@ -14,6 +14,7 @@ from gateway.identity.addresses import Origin
 from gateway.runtime import Runtime
 from gateway.server.body import BodyBudget, lease, read_body
 from gateway.server.drains import Drains
+from gateway.server.guarded import GuardedRelay, gate_for, look_at_whole, send_before_looking
 from gateway.server.guards import check_body_head, check_head
 from gateway.server.own_routes import answer_ourselves
 from gateway.server.respond import exchange_head, refusal_response
@@ -102,7 +103,7 @@ class DataPlane:
         try:
             if x.forwarded.answer.headers.get("content-type", "").lower().startswith("text/event-stream"):
                 return await self._stream(request, x)
-            return await self._whole(x)
+            return await self._whole(request, x)
         except BaseException:
             if not self.drains.take(x):
                 x.forwarded.answer.abort()
@@ -128,11 +129,12 @@ class DataPlane:
                 pipeline.read(x, raw)
                 or pipeline.rule(x)
                 or await pipeline.reserve(x)
+                or await pipeline.wait(x)
                 or await pipeline.forward(x)
             )  # fmt: skip
             if x.ask is not None:
                 # Nobody reads it any more, and the budget no longer counts it.
-                x.ask.body, x.ask.last_user_text, x.splices = {}, "", None
+                x.ask.body, x.ask.last_user_text, x.splices, x.inquiry = {}, "", None, None
             return refusal
 
     def _full(self, most: int) -> Refusal | None:
@@ -140,7 +142,7 @@ class DataPlane:
             return None
         return Refusal(reasons.OVERLOADED, "the gateway is serving as many requests as it can", retry_after_ms=1000)
 
-    async def _whole(self, x: Exchange) -> web.StreamResponse:
+    async def _whole(self, request: web.BaseRequest, x: Exchange) -> web.StreamResponse:
         """An answer in one piece."""
         assert x.forwarded is not None
         answer = x.forwarded.answer
@@ -156,11 +158,26 @@ class DataPlane:
             x.first_byte_at = self._clock.monotonic()
             x.waited_s += x.first_byte_at - began
         answer.finish()
+        gate = gate_for(x)
+        denied = await look_at_whole(x, gate) if gate is not None and gate.stops else None
+        if denied is not None:
+            return await self._refuse(x, denied, Outcome.POLICY_ENDED)
         x.status = 200
-        self._pipeline.finish(x, Outcome.COMPLETE)
         headers = exchange_head(x, self._clock.now_ms())
         headers.extend(answer_headers(answer.headers))
-        return web.Response(status=200, headers=headers, body=x.answer)
+        response = web.Response(status=200, headers=headers, body=x.answer)
+        try:
+            if gate is not None:
+                await send_before_looking(request, x, response, gate)
+        except asyncio.CancelledError:
+            if x.stop is None:
+                raise
+            _uncancel()
+            if request.transport is not None:
+                request.transport.abort()  # half of the answer is written, and its caller does not read
+        finally:
+            self._pipeline.finish(x, Outcome.COMPLETE)
+        return response
 
     async def _stream(self, request: web.BaseRequest, x: Exchange) -> web.StreamResponse:
         """An answer as it comes. From `prepare` on, whatever goes wrong is said in the stream."""
@@ -178,7 +195,11 @@ class DataPlane:
         x.status = 200
         try:
             await response.prepare(request)
-            outcome = await Relay(self._pipeline, x, response, answer).run()
+            gate = gate_for(x)
+            if gate is None:
+                outcome = await Relay(self._pipeline, x, response, answer).run()
+            else:
+                outcome = await GuardedRelay(self._pipeline, x, response, answer, gate).run()
         except asyncio.CancelledError:
             if x.stop is None:
                 raise

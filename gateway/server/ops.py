@@ -23,10 +23,15 @@ class OpsPlane:
         if path == "/healthz":
             return _text(200, "ok\n")
         if path == "/readyz":
-            return _text(503, "draining\n") if self._runtime.draining else _text(200, "ready\n")
+            return self._ready()
         if path == "/metrics":
             return _text(200, await self._scrape(), CONTENT_TYPE)
         return _text(404, "served here: /healthz /readyz /metrics\n")
+
+    def _ready(self) -> web.Response:
+        answer = _text(503, "draining\n") if self._runtime.draining else _text(200, "ready\n")
+        answer.headers["x-gateway-revision"] = self._runtime.snapshot.policies.revision
+        return answer
 
     async def _scrape(self) -> bytes:
         """Everything that is counted; between two pieces the event loop serves whoever waits."""

@@ -12,7 +12,7 @@ from gateway.dialects.models_list import list_models, show_model
 from gateway.engine.spec import BudgetSpec, RateSpec
 from gateway.engine.verdict import Reading
 from gateway.exchange import Exchange
-from gateway.policy.plan import BoundLimit
+from gateway.policy.bound_limit import BoundLimit
 from gateway.runtime import Runtime
 from gateway.server import routes
 from gateway.stores.base import StoreUnavailable
@@ -66,15 +66,17 @@ async def usage_of(runtime: Runtime, principal: Principal) -> list[tuple[BoundLi
 
 
 def limit_entry(limit: BoundLimit, reading: Reading) -> dict[str, Any]:
-    """One limit as JSON. `amount`, `burst`, `used` and `remaining` are in `unit`; usd in nano-dollars."""
+    """One limit as JSON, and whose it is."""
+    named = {"limit": limit.name, "policy": limit.policy_id, "scope": limit.scope, "mode": limit.mode}
+    return {**named, **reading_entry(reading)}
+
+
+def reading_entry(reading: Reading) -> dict[str, Any]:
+    """Where a limit stands. `amount`, `burst`, `used` and `remaining` are in `unit`; usd in nano-dollars."""
     spec = reading.spec
     size = spec.burst if isinstance(spec, RateSpec) else spec.amount
     entry: dict[str, Any] = {
-        "limit": limit.name,
-        "policy": limit.policy_id,
-        "scope": limit.scope,
         "unit": "nano_usd" if spec.unit == "usd" else spec.unit.value,
-        "mode": limit.mode,
         "amount": spec.amount,
         "used": size - reading.remaining,
         "remaining": reading.remaining,

@@ -69,11 +69,9 @@ class Relay:
                 return await self._upstream_error(out)
             if x.pays_as_it_goes and not await self._pipeline.scales.pay_for(x):
                 self._answer.abort()
-                await say_last(self._response, out + meter.end_for_budget())
+                await self._end_for_budget(out)
                 return Outcome.BUDGET_ENDED
             if out:
-                if not x.first_byte_at:
-                    x.first_byte_at = self._now()
                 await self._write(out)
         rest = meter.flush()
         if meter.failed:
@@ -94,9 +92,14 @@ class Relay:
         await self._say_error(from_event(self._meter.error, self._x.forwarded.hide))
         return Outcome.UPSTREAM_CUT
 
+    async def _end_for_budget(self, out: bytes) -> None:
+        await say_last(self._response, out + self._meter.end_for_budget())
+
     async def _write(self, data: bytes) -> None:
         x = self._x
-        x.write_began_at = self._now()
+        x.write_began_at = now = self._now()
+        if not x.first_byte_at:
+            x.first_byte_at = now
         await self._response.write(data)
         x.write_began_at = 0.0
 

@@ -97,3 +97,12 @@ def test_others_have_their_turn_while_a_scrape_is_made(gateway):
     text = gateway.call(scrape())
     assert turns >= len(list(gateway.runtime.metrics.pieces()))
     assert text.count(b"\n") > 1900
+
+
+@pytest.mark.parametrize("draining", [False, True])
+def test_readiness_tells_the_revision_in_force(gateway, draining):
+    gateway.runtime.draining = draining
+    try:
+        assert ops(gateway, "/readyz").header("x-gateway-revision") == gateway.runtime.snapshot.policies.revision
+    finally:
+        gateway.runtime.draining = False

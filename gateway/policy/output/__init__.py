@@ -1,0 +1,1 @@
+"""Rules on what the model writes, streams included: held back, matched as it comes, or looked at afterwards."""
