@@ -2,15 +2,19 @@
 
 from gateway import __version__
 from gateway.accounting.outcome import Outcome
-from gateway.core.reasons import OUTPUT_REDUCED
+from gateway.core import reasons
 from gateway.core.units import Unit, shown
 from gateway.engine.spec import RateSpec
 from gateway.engine.verdict import Reading
 from gateway.exchange import Exchange
+from gateway.observe.facts import FactsRecord
 from gateway.observe.metrics import Metrics
-from gateway.observe.records import DecisionRecord, FindingRecord, LimitRecord
+from gateway.observe.records import ConditionRecord, DecisionRecord, FindingRecord, LimitRecord, OutputRecord
 from gateway.observe.sinks import Sink
-from gateway.policy.plan import Finding
+from gateway.policy.facts import facts_of
+from gateway.policy.finding import Finding
+from gateway.policy.output.finding import OutputFinding
+from gateway.policy.situation import Situation
 
 _NONE = "none"
 
@@ -61,14 +65,20 @@ class Archive:
 
     def _count_policies(self, x: Exchange, findings: list[Finding]) -> None:
         metrics = self.metrics
-        denier = x.refusal.details.get("policy") if x.refusal is not None else None
+        details = x.refusal.details if x.refusal is not None else {}
+        denier = details.get("policy")
         if denier is not None and x.refusal is not None:
-            metrics.decision(str(denier), "deny", "enforce", x.refusal.reason.code)
+            rule = (denier, details.get("rule"), "enforce")
+            # A rule's refusal is among the findings: it is counted there, as what it is.
+            if all((finding.policy_id, finding.rule, finding.mode) != rule for finding in findings):
+                metrics.decision(str(denier), "deny", "enforce", x.refusal.reason.code)
         elif x.plan is not None:
             for policy, mode in x.plan.policies:
                 metrics.decision(policy, "allow", mode, _NONE)
         for finding in findings:
-            metrics.decision(finding.policy_id, _action(finding), finding.mode, finding.reason)
+            metrics.decision(finding.policy_id, finding.action, finding.mode, finding.reason)
+        for found in x.output_findings:
+            _count_output(metrics, found)
         if x.verdict is not None and x.plan is not None:
             for limit, reading in zip(x.plan.limits, x.verdict.readings, strict=False):
                 metrics.saturation(limit.policy_id, limit.name, _saturation(reading))
@@ -98,8 +108,15 @@ def _record(x: Exchange, findings: list[Finding], now: float) -> DecisionRecord:
         reason=x.refusal.reason.code if x.refusal is not None else "",
         policy=str(details.get("policy") or ""),
         limit=str(details.get("limit") or details.get("rule") or ""),
+        clause=str(details.get("clause") or ""),
         revision=x.snapshot.policies.revision,
-        findings=tuple(FindingRecord(f.policy_id, _action(f), f.mode, f.reason) for f in findings),
+        findings=tuple(FindingRecord(f.policy_id, f.rule, f.action, f.mode, f.reason, f.clause) for f in findings),
+        conditions=tuple(ConditionRecord(*condition) for condition in x.conditions),
+        output=tuple(map(_output, x.output_findings)),
+        tags=tuple(x.tags),
+        delay_s=x.delay_s,
+        reduced=x.reduced,
+        facts=_facts(x),
         limits=_limits(x),
         usage=settled.usage if settled is not None else None,
         contradicted=settled is not None and settled.contradicted,
@@ -112,6 +129,34 @@ def _record(x: Exchange, findings: list[Finding], now: float) -> DecisionRecord:
         ttfb_s=_first_byte(x),
         client_abort_phase=_abort_phase(x) if x.outcome is Outcome.CLIENT_GONE else "",
     )
+
+
+def _output(found: OutputFinding) -> OutputRecord:
+    rule = found.rule
+    return OutputRecord(
+        rule.policy_id, rule.rule, rule.action, rule.mode, found.state, found.why, found.ended, found.late
+    )
+
+
+def _count_output(metrics: Metrics, found: OutputFinding) -> None:
+    """A rule on answers that found something or could not look. The one that ended the answer is the refusal's."""
+    rule = found.rule
+    if found.state == "not_evaluated":
+        metrics.decision(rule.policy_id, found.state, rule.mode, reasons.NOT_EVALUATED)
+    elif found.state == "matched" and not found.ended:
+        stops = rule.action == "stop"
+        reason = reasons.OUTPUT_DENIED.code if stops else reasons.ACTIONS["flag"]
+        metrics.decision(rule.policy_id, "deny" if stops else "flag", rule.mode, reason)
+
+
+def _facts(x: Exchange) -> FactsRecord | None:
+    """Read already where rules were asked; else what costs nothing to tell."""
+    if x.facts is not None or x.plan is None or x.ask is None:
+        return x.facts
+    assert x.principal is not None
+    assert x.dialect is not None
+    assert x.model is not None
+    return facts_of(Situation(x.principal, x.dialect.name, x.model, x.started_ms), x.ask)
 
 
 def _limits(x: Exchange) -> tuple[LimitRecord, ...]:
@@ -134,18 +179,10 @@ def _limits(x: Exchange) -> tuple[LimitRecord, ...]:
 
 
 def _findings(x: Exchange) -> list[Finding]:
-    """What audit-mode policies would have done to this request."""
-    if x.plan is None or x.ask is None:
-        return []
-    found = x.plan.findings(x.ask)
-    if x.verdict is not None and x.verdict.shadow_failing:
-        found = [*found, *x.plan.shadow_findings(x.verdict.shadow_failing)]
-    return found
-
-
-def _action(finding: Finding) -> str:
-    """What an audit-mode policy would have done."""
-    return "reduce" if finding.reason == OUTPUT_REDUCED else "deny"
+    """What rules did, and what audit-mode policies would have done to this request."""
+    if x.plan is None or x.verdict is None or not x.verdict.shadow_failing:
+        return x.findings
+    return [*x.findings, *x.plan.shadow_findings(x.verdict.shadow_failing)]
 
 
 def _saturation(reading: Reading) -> float:

@@ -50,6 +50,8 @@ class ModelEntry(Strict):
     )
     created: Moment = Field(default=0, description="Release date, shown at /v1/models.", validate_default=False)
     owned_by: Line = Field(default="excise", description="Shown at /v1/models.")
+    family: Name | None = Field(default=None, description="Models that belong together, for policies.")
+    terms: Name | None = Field(default=None, description="Terms profile, as the policies' definitions.yaml names it.")
 
 
 class ModelsFile(Strict):
@@ -128,6 +130,8 @@ def _model(name: str, entry: ModelEntry) -> Model:
         aliases=entry.aliases,
         created=entry.created // 1000,
         owned_by=entry.owned_by,
+        family=entry.family or "",
+        terms=entry.terms or "",
         dated_prices=tuple(sorted(((one.valid_from, _prices(one)) for one in dated), key=lambda pair: pair[0])),
     )
 

@@ -15,9 +15,16 @@ from gateway.core.splice import Splices
 from gateway.dialects.base import Dialect, Family, StreamMeter
 from gateway.engine.verdict import Reading, Verdict
 from gateway.identity.addresses import Origin
+from gateway.identity.countries import Countries
 from gateway.identity.directory import Directory
+from gateway.observe.facts import FactsRecord
+from gateway.policy.archive import NO_DOCUMENTS, Documents
 from gateway.policy.compile import PolicySet
+from gateway.policy.finding import Finding
+from gateway.policy.inquiry import Inquiry
+from gateway.policy.output.finding import OutputFinding
 from gateway.policy.plan import Plan
+from gateway.policy.ruling import Condition
 from gateway.upstreams.forwarded import Attempt, Forwarded
 
 
@@ -28,6 +35,10 @@ class Snapshot:
     directory: Directory
     catalogue: Catalogue
     policies: PolicySet
+    countries: Countries | None = None
+    """Where addresses are; None where no file says it."""
+    documents: Documents = NO_DOCUMENTS
+    """What the policies were made from, for the archive of revisions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +79,28 @@ class Exchange:
     model: Model | None = None
     prices: Prices | None = None
     upstreams: tuple[str, ...] = ()
+    kinds: frozenset[str] = frozenset()
+    """What they are: openai, vllm …"""
     # rule book
     plan: Plan | None = None
+    inquiry: Inquiry | None = field(default=None, repr=False)
+    """What rules may still ask about the request's text; let go with it."""
+    asked_late: bool = False
+    """The rules that nobody waits for have been asked."""
+    findings: list[Finding] = field(default_factory=list)
+    """What rules said, for the record."""
+    conditions: list[Condition] = field(default_factory=list)
+    """Answers of rules that look at what no record holds."""
+    facts: FactsRecord | None = None
+    """What rules could look at, as the request came; None until it is read for the record."""
+    tags: list[str] = field(default_factory=list)
+    """Marks that rules put on the request, for the record."""
+    delay_s: int = 0
+    """Seconds that a rule lets the request wait before it is forwarded."""
+    reduced: tuple[str, ...] = ()
+    """Fields out of which rules took something."""
+    rule_cap: int | None = None
+    """Most output tokens of a choice that a rule leaves."""
     # scales
     prompt: int = 0
     """Fingerprint of the last user turn; 0 until somebody asks for it, and where it has no text."""
@@ -84,6 +115,8 @@ class Exchange:
     pays_as_it_goes: bool = False
     """A stream without any output cap: it tops up its reservation when its output passes `paid_output`."""
     # bridge
+    upstream_hold: str = ""
+    """The open reservation on the limits of the upstream that is being asked or answers; empty where there is none."""
     forwarded: Forwarded | None = None
     attempts: tuple[Attempt, ...] = ()
     sent_at: float = 0.0
@@ -94,6 +127,8 @@ class Exchange:
     excerpt: Excerpt | None = field(default=None, repr=False)
     """For detectors; None before it is taken, after `finish`, and where nothing is written."""
     first_byte_at: float = 0.0
+    output_findings: tuple[OutputFinding, ...] = ()
+    """What came of each output rule, once the answer was looked at."""
     waited_s: float = 0.0
     """Seconds spent waiting for others: the caller's body, the upstream, a streamed answer."""
     write_began_at: float = 0.0

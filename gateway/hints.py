@@ -5,25 +5,36 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from gateway.config import Settings
+from gateway.core.account import Principal
 from gateway.core.model import Model, Prices
 from gateway.exchange import Snapshot
+from gateway.policy.conditions import leaves, may_cover
 from gateway.policy.load import is_policy
+from gateway.policy.names import names_model
+from gateway.policy.situation import Situation
 
 _MANY = 5
 
 
-def hints(settings: Settings, snapshot: Snapshot) -> list[str]:
+def hints(settings: Settings, snapshot: Snapshot, now_ms: int = 0) -> list[str]:
     """One warning for each."""
-    return [*_uncovered(snapshot), *_prices(snapshot), *_ignored(settings), *_unwritable(settings)]
+    return [
+        *_uncovered(snapshot, now_ms),
+        *_prices(snapshot),
+        *_ignored(settings),
+        *_unwritable(settings),
+        *_unmet(settings, snapshot),
+        *_nowhere(snapshot),
+    ]
 
 
-def _uncovered(snapshot: Snapshot) -> Iterator[str]:
+def _uncovered(snapshot: Snapshot, now_ms: int) -> Iterator[str]:
     """An account that no policy means has no limits at all; mostly its tier is spelt wrongly."""
-    policies = snapshot.policies.compiled
+    policies, model = snapshot.policies.compiled, snapshot.catalogue.models[0]
     found = [
         f"{account.id} (tier {account.tier})"
         for account in snapshot.directory.accounts.values()
-        if all(policy.matcher.bind(account) is None for policy in policies)
+        if not any(may_cover(policy.match, Situation(Principal(account, ""), "", model, now_ms)) for policy in policies)
     ]
     if found:
         more = f" and {len(found) - _MANY} more" if len(found) > _MANY else ""
@@ -57,3 +68,27 @@ def _unwritable(settings: Settings) -> Iterator[str]:
     target = settings.decision_log
     if target not in ("-", "off") and not os.access(Path(target).parent, os.W_OK):
         yield f"decision_log: the folder {Path(target).parent} is not there or cannot be written: records will be lost"
+
+
+def _unmet(settings: Settings, snapshot: Snapshot) -> Iterator[str]:
+    """A limit of an upstream's key on models that the upstream does not serve never counts anything."""
+    for name, upstream in settings.upstreams.items():
+        served = [model for model in snapshot.catalogue.models if name in model.upstreams]
+        for limit, one in (*upstream.limits.items(), *upstream.budgets.items()):
+            if not isinstance(one.models, str) and not any(names_model(one.models, model) for model in served):
+                yield f"upstreams.{name}: the limit '{limit}' is on {', '.join(one.models)}, none of which it serves"
+
+
+def _nowhere(snapshot: Snapshot) -> Iterator[str]:
+    """Rules that ask where callers are, while nothing here can say."""
+    if snapshot.countries is not None:
+        return
+    asking = [
+        f"{policy.id}/{rule.name}"
+        for policy in snapshot.policies.compiled
+        for rule in policy.rules
+        if any(leaf.criterion.key == "client_country" for leaf in leaves(rule.condition))
+    ]
+    if asking:
+        more = f" and {len(asking) - _MANY} more" if len(asking) > _MANY else ""
+        yield f"data.country_file: not set, so client_country is never known in {', '.join(asking[:_MANY])}{more}"

@@ -1,13 +1,14 @@
 """One request, phase by phase, in the order it happens.
 
-    identify → read → rule → reserve → forward → (the server relays the answer) → finish
+    identify → read → rule → reserve → wait → forward → (the server relays the answer) → finish
 
 Each phase asks one room one question and returns a Refusal or None; the first refusal ends the walk. `finish` is
-reached on every path and does its work once. Only `identify` (a key that is not in memory), `reserve` and `forward`
-may suspend.
+reached on every path and does its work once. Only `identify` (a key that is not in memory), `reserve`, `wait` and
+`forward` may suspend.
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from gateway.accounting.outcome import Outcome
@@ -19,9 +20,11 @@ from gateway.core.refusal import Refusal
 from gateway.core.splice import THRESHOLD, splice
 from gateway.dialects.base import Rewrite
 from gateway.exchange import Exchange
+from gateway.gates import Gates
 from gateway.identity.authenticate import Claim, authenticate, claim
 from gateway.identity.lookup import KeyLookup
 from gateway.identity.pseudonym import Pseudonyms
+from gateway.rulebook import RuleBook
 from gateway.scales import Scales
 from gateway.sight import Sight
 from gateway.upstreams.base import Call
@@ -36,11 +39,15 @@ class Pipeline:
 
     lookup: KeyLookup
     scales: Scales
+    gates: Gates
     bridge: Bridge
     pseudonyms: Pseudonyms
     archive: Archive
     sight: Sight
+    rulebook: RuleBook
     clock: Clock
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    """How `wait` waits, in seconds."""
 
     async def identify(self, x: Exchange, authorization: str | None, api_key: str | None) -> Refusal | None:
         """Name-plate: who is calling. Before the body is read, so that strangers cost little."""
@@ -49,7 +56,7 @@ class Pipeline:
         stored = None if key_id is None else self.lookup.cached(key_id) or await self.lookup.find(key_id)
         if isinstance(stored, Refusal):
             return stored
-        who = authenticate(claimed, directory, x.started_ms, stored)
+        who = authenticate(claimed, directory, x.started_ms, stored, self.lookup.standings)
         if isinstance(who, Refusal):
             return who
         x.principal = who
@@ -95,30 +102,34 @@ class Pipeline:
             elif refusal is None:
                 refusal = fault
         x.upstreams = tuple(chosen)
+        x.kinds = frozenset(self.bridge.upstream(name).settings.kind for name in chosen)
         if chosen:
             return None
         return refusal or _no_model(x.ask.model)
 
     def rule(self, x: Exchange) -> Refusal | None:
         """Rule book: the plan for this account, route and model, and what it says to this very request."""
-        assert x.dialect is not None
-        assert x.principal is not None
-        assert x.model is not None
-        assert x.ask is not None
-        plan = x.plan = x.snapshot.policies.plan(x.principal, x.dialect.name, x.model, x.started_ms)
-        refusal = plan.check(x.ask)
-        if refusal is None and plan.has_money and x.prices is None:
-            refusal = Refusal(
-                reasons.PRICE_UNKNOWN, f"the model '{x.model.id}' has no price and this account has a money budget"
-            )
-        return refusal
+        return self.rulebook.rule(x)
 
     async def reserve(self, x: Exchange) -> Refusal | None:
         """Scales: one batched reserve over all limits, all or nothing."""
-        return await self.scales.reserve(x)
+        refusal = await self.scales.reserve(x)
+        self.rulebook.remember(x)
+        return refusal
+
+    async def wait(self, x: Exchange) -> Refusal | None:
+        """Where a rule slows this caller down; never refuses. What was reserved stays held meanwhile."""
+        if x.delay_s:
+            x.notes["x-gateway-delay"] = f"{x.delay_s}s"
+            began = self.clock.monotonic()
+            try:
+                await self.sleep(x.delay_s)
+            finally:
+                x.waited_s += self.clock.monotonic() - began
+        return None
 
     async def forward(self, x: Exchange) -> Refusal | None:
-        """Bridge: send our own bytes to a healthy upstream; its head is here when this returns."""
+        """Bridge: send our own bytes to a healthy upstream with room; its head is here when this returns."""
         assert x.ask is not None
         assert x.model is not None
 
@@ -127,18 +138,24 @@ class Pipeline:
             return self._call(x, upstream)
 
         # It runs when the request is on its way and everybody waits for the upstream.
-        asyncio.get_running_loop().call_soon(self.sight.glance, x)
+        asyncio.get_running_loop().call_soon(self._look_in_passing, x)
         began = self.clock.monotonic()
         name = x.model.upstream_name
-        result = await self.bridge.forward(x.upstreams, make_call, {name: x.ask.model}, name)
+        gate = self.gates.of(x)
+        result = await self.bridge.forward(x.upstreams, make_call, {name: x.ask.model}, name, gate)
         x.head_at = self.clock.monotonic()
         x.waited_s += x.head_at - began
         x.attempts = result.attempts
         if isinstance(result, NotForwarded):
             return result.refusal
         x.forwarded = result
-        self.sight.glance(x)  # where the answer was there at once
+        self._look_in_passing(x)  # where the answer was there at once
         return None
+
+    def _look_in_passing(self, x: Exchange) -> None:
+        """What may look at the text without anybody waiting for it; whoever comes second finds it done."""
+        self.sight.glance(x)
+        self.rulebook.late(x)
 
     def _call(self, x: Exchange, upstream: Upstream) -> Call:
         assert x.dialect is not None
@@ -170,10 +187,12 @@ class Pipeline:
         try:
             if x.reservation is not None:
                 self.scales.settle(x, outcome)
+                self.gates.settle(x)
         finally:
             # A fault of ours in settling leaves the reservation to its expiry; the upstream must not stay occupied.
             if x.forwarded is not None:
                 x.forwarded.release(_fault_of_upstream(outcome))
+            self.rulebook.close(x)
             self.archive.record(x, self.clock.monotonic())
             self.sight.look(x)
 

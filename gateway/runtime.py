@@ -1,41 +1,30 @@
 """The composition root: builds every room from the settings, reloads what may change, closes in order."""
 
 import asyncio
-import hashlib
 import logging
 import os
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from gateway import __version__
-from gateway.accounting.amounts import OutputMode
-from gateway.accounting.estimate import Estimator
 from gateway.accounts import accounts_of
-from gateway.archive import Archive
 from gateway.config import SecretMissing, Settings
 from gateway.core.clock import Clock, SystemClock
 from gateway.detectors.watchtower import Watchtower
 from gateway.exchange import Snapshot
 from gateway.hints import hints
-from gateway.identity.addresses import networks
 from gateway.identity.admins import Admin, Role
 from gateway.identity.keys import Pepper
-from gateway.identity.pseudonym import Pseudonyms
 from gateway.live import Live
 from gateway.observe.events import MetricEvents
 from gateway.observe.metrics import Metrics
-from gateway.observe.sinks import FileSink, RingSink, Sink, StdoutSink, TeeSink
-from gateway.pipeline import Pipeline
-from gateway.scales import Scales
-from gateway.sight import Sight
+from gateway.observe.sinks import RingSink, Sink
+from gateway.policy.archive import keep
 from gateway.sources import connection_files, fingerprint, load_snapshot, peppers_of, tiers, upstream_settings
-from gateway.upstreams import TRANSPORTS
-from gateway.upstreams.base import Transport
 from gateway.upstreams.bridge import Bridge
 from gateway.upstreams.settings import UpstreamSettings
 from gateway.usage_store import usage_store
+from gateway.wiring import Rooms, sink_of, transport_of, wire
 from gateway.yamlio import YamlProblems
 
 log = logging.getLogger("gateway")
@@ -75,33 +64,16 @@ class Runtime:
         self.also_reload: Callable[[], None] = lambda: None
         """What the server reads again itself (certificates); raises SecretMissing before anything is swapped."""
         bridge = self._bridge(self._connections)
-        self.sink: Sink = _sink(settings.decision_log, self.ring)
+        self.sink: Sink = sink_of(settings.decision_log, self.ring)
         self.store = usage_store(settings, self.clock, self.events)
         self.watchtower = Watchtower(self.metrics, self.clock.now_ms, settings.observe.sketch_accounts)
-        secret = peppers[0].value if peppers else os.urandom(32)
-        prompt_key = hashlib.sha256(b"prompts" + secret).digest()
         self.accounts = accounts_of(settings, self.clock, lambda: self.snapshot.directory)
         self.accounts.configure(peppers)
-        self.pipeline = Pipeline(
-            lookup=self.accounts.lookup,
-            scales=Scales(
-                store=self.store,
-                estimator=Estimator(),
-                metrics=self.metrics,
-                clock=self.clock,
-                ttl_ms=round(settings.reservation.ttl_s * 1000),
-                output_mode=OutputMode.ESTIMATE if settings.reservation.output == "estimate" else OutputMode.WORST,
-                prompt_key=prompt_key,
-            ),
-            bridge=bridge,
-            pseudonyms=Pseudonyms(hashlib.sha256(b"pseudonyms" + secret).digest()),
-            archive=Archive(self.metrics, self.sink),
-            sight=Sight(
-                self.watchtower,
-                key=prompt_key,
-                trusted=networks(settings.data.trusted_proxies),
-            ),
-            clock=self.clock,
+        self.accounts.report_to(lambda: self.snapshot.policies, self.metrics, self.events)
+        self.pipeline = wire(
+            settings,
+            Rooms(self.clock, self.metrics, self.sink, self.store, self.accounts.lookup, self.watchtower, bridge),
+            secret=peppers[0].value if peppers else os.urandom(32),
         )
         self._watching: asyncio.Task[None] | None = None
         self._label()
@@ -122,8 +94,22 @@ class Runtime:
             await self.store.close()
             raise
         self._watching = asyncio.create_task(self._watch())
-        self._hint([*hints(self.settings, self.snapshot), *await self.accounts.in_both()])
+        self._hint([*hints(self.settings, self.snapshot, self.clock.now_ms()), *await self.accounts.in_both()])
         self.events.emit("reload.ok", revision=self.snapshot.policies.revision)
+        await self._keep_revision()
+
+    async def _keep_revision(self) -> None:
+        """Archive the policies in force. What goes wrong is a line in the log: no request needs the archive."""
+        folder, snapshot = self.settings.policy_archive, self.snapshot
+        if folder is None:
+            return
+        try:
+            await asyncio.to_thread(keep, folder, snapshot.policies.revision, snapshot.documents)
+        except OSError as error:
+            log.warning(
+                "the policies in force could not be archived",
+                extra={"fields": {"revision": snapshot.policies.revision, "error": str(error)}},
+            )
 
     async def _watch(self) -> None:
         try:
@@ -155,6 +141,7 @@ class Runtime:
                 )
                 return ["the gateway failed while reloading; its log says where"]
             self._fingerprint = seen
+            snapshot.policies.switch(self.accounts.switches)
             self.snapshot = snapshot
             self.accounts.configure(peppers)
             if bridge is not None:
@@ -166,6 +153,7 @@ class Runtime:
             self._label()
             self._hint([*unlikely, *await self.accounts.in_both()])
             self.events.emit("reload.ok", revision=snapshot.policies.revision)
+            await self._keep_revision()
             return []
 
     def _read_again(self) -> "tuple[Snapshot, tuple[Pepper, ...], _Connections, str, list[str]]":
@@ -173,7 +161,7 @@ class Runtime:
         peppers = peppers_of(self.settings)
         snapshot = load_snapshot(self.settings, peppers, self.clock.now_ms())
         connections = _Connections(upstream_settings(self.settings), connection_files(self.settings))
-        return snapshot, peppers, connections, seen, hints(self.settings, snapshot)
+        return snapshot, peppers, connections, seen, hints(self.settings, snapshot, self.clock.now_ms())
 
     def _hint(self, unlikely: list[str]) -> None:
         """Say what loads and can hardly be meant, such as an account that no policy covers."""
@@ -189,7 +177,7 @@ class Runtime:
         return True
 
     def _bridge(self, connections: "_Connections") -> Bridge:
-        return Bridge(connections.upstreams, _transport, self.clock, self.events)
+        return Bridge(connections.upstreams, transport_of, self.clock, self.events)
 
     def _retire(self, bridge: Bridge) -> None:
         """Close a replaced bridge when the exchanges on it are over."""
@@ -205,7 +193,6 @@ class Runtime:
 
     def _label(self) -> None:
         policies = self.snapshot.policies.policies
-        accounts = self.snapshot.directory.accounts.values()
         self.metrics.configure(
             ("none", *(model.id for model in self.snapshot.catalogue.models)),
             self.settings.upstreams,
@@ -218,7 +205,7 @@ class Runtime:
             for policy in policies
             if policy.clause is not None
         )
-        self.metrics.standings(Counter("blocked" if account.suspended else "clear" for account in accounts))
+        self.metrics.standings(self.accounts.by_standing())
 
     async def close(self) -> None:
         """After the last exchange: connections, the detectors' queue, then usage to disk, then the log."""
@@ -239,18 +226,3 @@ class Runtime:
             finally:
                 await self.store.close()
         self.sink.close()
-
-
-def _transport(settings: UpstreamSettings) -> Transport:
-    """The connections to one upstream. Raises SecretMissing for certificates that are of no use."""
-    try:
-        return TRANSPORTS[0](settings)
-    except OSError as error:
-        what = f"upstreams.{settings.name}: ca_file, client_cert_file or client_key_file cannot be used"
-        raise SecretMissing(f"{what}: {error.strerror or error}") from None
-
-
-def _sink(target: str, ring: RingSink) -> Sink:
-    if target == "off":
-        return ring
-    return TeeSink([ring, StdoutSink() if target == "-" else FileSink(Path(target))])

@@ -17,7 +17,7 @@ from gateway.detectors.watchtower import Watchtower
 from gateway.exchange import Excerpt, Exchange
 from gateway.identity.addresses import Network, client_address, network, product
 
-_ANSWERED: Final = (Outcome.COMPLETE, Outcome.CLIENT_GONE, Outcome.BUDGET_ENDED)
+_ANSWERED: Final = (Outcome.COMPLETE, Outcome.CLIENT_GONE, Outcome.BUDGET_ENDED, Outcome.POLICY_ENDED)
 """Endings that say something about the caller. Where an upstream broke off, it would look as if callers had left."""
 
 

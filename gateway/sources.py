@@ -10,12 +10,15 @@ from gateway.catalogue import load_catalogue
 from gateway.config import Settings, UpstreamEntry, upstream_key
 from gateway.dialects import DIALECTS
 from gateway.exchange import Snapshot
+from gateway.identity.countries import load_countries
 from gateway.identity.directory import load_directory
 from gateway.identity.keys import Pepper
 from gateway.identity.peppers import load_peppers
+from gateway.policy.archive import Documents
 from gateway.policy.compile import compile_files
+from gateway.policy.definitions import read_definitions
 from gateway.policy.lint import Known, Scene, lint
-from gateway.policy.load import policy_paths, read_directory
+from gateway.policy.load import DEFINITIONS, policy_paths, read_directory
 from gateway.policy.rules import RULES
 from gateway.upstreams.settings import Timeouts, UpstreamSettings
 from gateway.yamlio import Problem, YamlProblems
@@ -28,19 +31,22 @@ _BLOCKING = tuple(rule for rule in RULES if rule.severity == "error" and rule.co
 
 
 def load_snapshot(settings: Settings, peppers: tuple[Pepper, ...], now_ms: int) -> Snapshot:
-    """Accounts, models and policies: all or nothing. Raises YamlProblems with what is wrong.
+    """Accounts, models, policies and countries: all or nothing. Raises YamlProblems with what is wrong.
 
     Tiers and accounts that a policy names and nobody has yet are no fault here; `gateway policy lint` tells.
     """
     directory = load_directory(settings.files.accounts, peppers)
     catalogue = load_catalogue(settings.files.models, settings.upstreams)
     files = read_directory(settings.files.policies)
-    policies = compile_files(files)
+    definitions = read_definitions(settings.files.policies)
+    policies = compile_files(files, definitions)
     known = Known(dialects=frozenset(dialect.name for dialect in DIALECTS))
     findings = lint(Scene(files, now_ms, known=known), _BLOCKING)
     if findings:
         raise YamlProblems([Problem(f.source, f.line, f.column, f.message, f.code) for f in findings])
-    return Snapshot(directory, catalogue, policies)
+    shared = None if definitions.loaded is None else definitions.loaded.value
+    documents = Documents(tuple(file.loaded.value for file in files), shared)
+    return Snapshot(directory, catalogue, policies, load_countries(settings.data.country_file), documents)
 
 
 def tiers(snapshot: Snapshot) -> list[str]:
@@ -90,8 +96,11 @@ def _text(path: Path | None) -> str | None:
 
 
 def fingerprint(settings: Settings) -> str:
-    """A hash over the contents of every reloadable file: config maps swap symlinks, editors rewrite in place."""
-    return _hash_of(_files(settings))
+    """A hash over the contents of every reloadable file: config maps swap symlinks, editors rewrite in place.
+
+    Of the country file, which is large, only what its folder says of it.
+    """
+    return f"{_hash_of(_files(settings))} {_stamp(settings.data.country_file)}"
 
 
 def connection_files(settings: Settings) -> str:
@@ -110,6 +119,16 @@ def _hash_of(paths: Iterable[Path]) -> str:
     return hasher.hexdigest()
 
 
+def _stamp(path: Path | None) -> str:
+    if path is None:
+        return ""
+    try:
+        found = path.stat()
+    except OSError as error:
+        return str(error.errno)
+    return f"{found.st_dev} {found.st_ino} {found.st_size} {found.st_mtime_ns}"
+
+
 def _files(settings: Settings) -> Iterable[Path]:
     yield settings.files.accounts
     yield settings.files.models
@@ -117,6 +136,7 @@ def _files(settings: Settings) -> Iterable[Path]:
         yield from policy_paths(settings.files.policies)
     except YamlProblems:
         yield settings.files.policies
+    yield settings.files.policies / DEFINITIONS
     yield from (entry.file for entry in settings.key_pepper_files)
     if settings.data.tls is not None:
         yield from (settings.data.tls.cert_file, settings.data.tls.key_file)

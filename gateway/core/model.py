@@ -32,4 +32,8 @@ class Model:
     created: int = 0
     """Release date, Unix seconds; shown at /v1/models."""
     owned_by: str = "excise"
+    family: str = ""
+    """As the operator groups models; empty where nobody said."""
+    terms: str = ""
+    """Name of a terms profile in the policies' definitions; empty where nobody said."""
     dated_prices: tuple[tuple[int, Prices], ...] = ()

@@ -36,7 +36,7 @@ def canonical(text: str) -> str:
     if len(text) > MAX_CANONICAL:
         return text.strip()
     if not text.isascii():
-        if len(_utf8(text)) > MAX_CANONICAL:
+        if len(utf8(text)) > MAX_CANONICAL:
             return text.strip()
         text = _INVISIBLE.sub("", text)
         if _cheap(text):
@@ -52,14 +52,19 @@ def fingerprint(text: str, key: bytes) -> int:
     """
     if len(text) > 2 * MAX_HASHED:
         text = f"{text[:MAX_HASHED]}{len(text)}{text[-MAX_HASHED:]}"
-    return int.from_bytes(blake2b(_utf8(canonical(text)), digest_size=8, key=key).digest(), "big")
+    return int.from_bytes(blake2b(utf8(canonical(text)), digest_size=8, key=key).digest(), "big")
 
 
 def _cheap(text: str) -> bool:
-    data = _utf8(text)
-    return len(data) <= MAX_NORMALISED and text.count(_SENTENCE) <= _MANY_SENTENCES and _PILE.search(data) is None
+    data = utf8(text)
+    return len(data) <= MAX_NORMALISED and text.count(_SENTENCE) <= _MANY_SENTENCES and not piled(data)
 
 
-def _utf8(text: str) -> bytes:
+def piled(data: bytes) -> bool:
+    """Whether the text (UTF-8) holds marks so many on one letter that normalising it is dear."""
+    return _PILE.search(data) is not None
+
+
+def utf8(text: str) -> bytes:
     """JSON may bring half surrogates; they count as characters like others."""
     return text.encode("utf-8", "surrogatepass")

@@ -8,6 +8,8 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final, TypeVar
 
+from gateway.observe.instruments import Instrument
+
 OTHER: Final = "other"
 """The label value that stands for everything that is not configured."""
 
@@ -97,3 +99,11 @@ class Family(dict[tuple[str, ...], Child]):
         for values in list(self):
             if any(values[index] not in domain for index, domain in self._domains.items()):
                 del self[values]
+
+
+def counter_family(metric: Instrument) -> Family[Counter]:
+    return Family(metric.labels, Counter, metric.cap, metric.coarse)
+
+
+def histogram_family(metric: Instrument) -> Family[Histogram]:
+    return Family(metric.labels, lambda: Histogram(metric.buckets), metric.cap, metric.coarse)

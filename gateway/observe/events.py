@@ -14,11 +14,14 @@ Fields = dict[str, str | float]
 EVENTS: Final = (
     "upstream.attempt",  # upstream, outcome, detail (what went wrong on the wire, or empty)
     "upstream.state",  # upstream, open (1 while its breaker is)
+    "upstream.passed_over",  # upstream, reason (a code of the catalogue)
     "store.commit_failed",  # error
     "ledger.debt_clamped",  # unit, units
     "ledger.expired",
     "reload.ok",  # revision
     "reload.failed",  # error
+    "switch.off",  # policy, by, until
+    "switch.on",  # policy, why (lifted, or over)
     "store.lost",  # store, error
     "store.back",  # store, seconds
 )
@@ -45,8 +48,8 @@ class MetricEvents:
         self._clock = clock
         self._log = logger or logging.getLogger("gateway")
         handlers = (
-            self._attempt, self._state, self._commit_failed, self._clamped,
-            self._expired, self._reloaded, self._reload_failed, self._lost, self._back,
+            self._attempt, self._state, self._passed_over, self._commit_failed, self._clamped,
+            self._expired, self._reloaded, self._reload_failed, self._off, self._on, self._lost, self._back,
         )  # fmt: skip
         self._handlers = dict(zip(EVENTS, handlers, strict=True))
 
@@ -70,6 +73,9 @@ class MetricEvents:
         level = logging.WARNING if is_open else logging.INFO
         self._log.log(level, "upstream is %s", "down" if is_open else "up", extra={"fields": fields})
 
+    def _passed_over(self, fields: Fields) -> None:
+        self._metrics.upstream_passed_over(str(fields["upstream"]), str(fields["reason"]))
+
     def _commit_failed(self, fields: Fields) -> None:
         self._metrics.store_call("commit", "failed")
         self._log.error("usage could not be made durable", extra={"fields": fields})
@@ -89,6 +95,12 @@ class MetricEvents:
     def _reload_failed(self, fields: Fields) -> None:
         self._metrics.reload_failed()
         self._log.error("reload failed, the last good set stays in force", extra={"fields": fields})
+
+    def _off(self, fields: Fields) -> None:
+        self._log.warning("a policy is switched off", extra={"fields": fields})
+
+    def _on(self, fields: Fields) -> None:
+        self._log.warning("a policy is in force again", extra={"fields": fields})
 
     def _lost(self, fields: Fields) -> None:
         self._log.error("the usage store is lost; limits do what redis.on_loss says", extra={"fields": fields})

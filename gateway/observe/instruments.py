@@ -73,6 +73,10 @@ METRICS: Final = (
         "gateway_upstream_duration_seconds", _H, "From sending the attempt that was answered to the end of its answer.",
         ("upstream",), DURATION_S, cap=12,
     ),
+    Instrument(
+        "gateway_upstream_passed_over_total", _C, "Times an upstream was not asked: its own limits had no room.",
+        ("upstream", "reason"), coarse="upstream",
+    ),
     Instrument("gateway_upstream_up", _G, "1 while requests may be sent to the upstream.", ("upstream",)),
     Instrument(
         "gateway_tokens_total", _C, "Tokens settled; cached input counts as input.", ("model", "direction"),
@@ -102,6 +106,10 @@ METRICS: Final = (
     Instrument(
         "gateway_policy_clause_info", _G, "The term of service a policy encodes, as labels; always 1.",
         ("policy", "document", "section"),
+    ),
+    Instrument(
+        "gateway_policy_switches", _G, "1 while a policy is switched off by hand; `all` stands for every one.",
+        ("policy",),
     ),
     Instrument("gateway_accounts", _G, "Accounts known, by standing.", ("standing",)),
     Instrument("gateway_connections_open", _G, "Open connections on the data listener."),

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from gateway.core.jsonio import dumps
 from gateway.core.usage import Usage
+from gateway.observe.facts import FactsRecord
 from gateway.observe.log import redact
 
 SCHEMA: Final = 1
@@ -34,12 +35,40 @@ class LimitRecord:
 
 @dataclass(slots=True)
 class FindingRecord:
-    """What one policy said: its action, whether it counted (mode), and the reason code."""
+    """What one rule said: what it did, whether that counted (mode), the reason code, and the term it encodes."""
 
     policy: str
+    rule: str
     action: str
     mode: str
     reason: str
+    clause: str = ""
+
+
+@dataclass(slots=True)
+class ConditionRecord:
+    """What came of a rule's condition that looks at what no record holds; null where nobody could know.
+
+    `rule` is policy/rule; `revision` is the condition's own, and changes with what the rule looks for.
+    """
+
+    rule: str
+    revision: str
+    holds: bool | None
+
+
+@dataclass(slots=True)
+class OutputRecord:
+    """What came of one rule on the answer, see docs/output-rules.md."""
+
+    policy: str
+    rule: str
+    action: str
+    mode: str
+    state: str
+    why: str = ""
+    ended: bool = False
+    late: bool = False
 
 
 @dataclass(slots=True)
@@ -69,7 +98,14 @@ class DecisionRecord:
     policy: str = ""
     limit: str = ""
     revision: str = ""
+    clause: str = ""
     findings: tuple[FindingRecord, ...] = ()
+    conditions: tuple[ConditionRecord, ...] = ()
+    output: tuple[OutputRecord, ...] = ()
+    tags: tuple[str, ...] = ()
+    delay_s: int = 0
+    reduced: tuple[str, ...] = ()
+    facts: FactsRecord | None = None
     limits: tuple[LimitRecord, ...] = ()
     usage: Usage | None = None
     contradicted: bool = False
@@ -129,16 +165,32 @@ def _limit(limit: LimitRecord) -> dict[str, object]:
     }
 
 
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 6)
+
+
 def _listed(member: Callable[[Any], object]) -> Callable[[tuple[Any, ...]], list[object]]:
     return lambda values: [member(value) for value in values[:MAX_LIST]]
 
 
 _USAGE: Final = _members(Usage)
+_FACTS: Final = _members(
+    FactsRecord,
+    tags=_listed(_text),
+    temperature=_rounded,
+    client_country=lambda country: None if country is None else _text(country),
+    response_format=lambda form: None if form is None else _text(form),
+)
 _RECORD: Final = _members(
     DecisionRecord,
     time_ms=lambda ms: datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds"),
     findings=_listed(_members(FindingRecord)),
+    conditions=_listed(_members(ConditionRecord)),
+    output=_listed(_members(OutputRecord)),
+    tags=_listed(_text),
+    reduced=_listed(_text),
+    facts=lambda facts: None if facts is None else _FACTS(facts),
     limits=_listed(_limit),
     usage=lambda usage: None if usage is None else _USAGE(usage),
-    ttfb_s=lambda seconds: None if seconds is None else round(seconds, 6),
+    ttfb_s=_rounded,
 )

@@ -7,10 +7,11 @@ method raises on odd values, none blocks. How it all is written for a scrape: me
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
-from gateway.core.reasons import INTERNAL_ERROR, LIMITER_UNAVAILABLE, OUTPUT_REDUCED, OVERLOADED, REASONS
+from gateway.core.account import STANDINGS
+from gateway.core.reasons import INTERNAL_ERROR, LIMITER_UNAVAILABLE, OVERLOADED, POLICY_REASONS, REASONS, UPSTREAM_BUSY
 from gateway.core.usage import Usage
-from gateway.observe.counters import Counter, Family, Histogram
-from gateway.observe.instruments import BY_NAME, METRICS, Instrument, Kind
+from gateway.observe.counters import counter_family, histogram_family
+from gateway.observe.instruments import BY_NAME, METRICS, Kind
 from gateway.observe.top import TopAccounts
 
 _YES_NO: Final = {True: "true", False: "false"}
@@ -23,15 +24,14 @@ STORE_CALLS: Final = (
     ("commit", "failed"), ("settle", "debt_clamped"), ("expire", "ok"),
 )  # fmt: skip
 """Every operation on the store with each of its outcomes."""
-STANDINGS: Final = ("clear", "watched", "limited", "blocked")
 
 
 class Tally:
     """All instruments of one process, and one method for each thing that is counted."""
 
     def __init__(self, version: str, routes: Iterable[str]) -> None:
-        self._counters = {m.name: _counters(m) for m in METRICS if m.kind is Kind.COUNTER}
-        self._histograms = {m.name: _histograms(m) for m in METRICS if m.kind is Kind.HISTOGRAM}
+        self._counters = {m.name: counter_family(m) for m in METRICS if m.kind is Kind.COUNTER}
+        self._histograms = {m.name: histogram_family(m) for m in METRICS if m.kind is Kind.HISTOGRAM}
         self._gauges: dict[str, dict[tuple[str, ...], float]] = {m.name: {} for m in METRICS if m.kind is Kind.GAUGE}
         self._callbacks: dict[str, Callable[[], float]] = {}
         self._top: TopAccounts | None = None
@@ -39,7 +39,7 @@ class Tally:
         self._routes = tuple(routes)
         self.standings({})
         self._gauges["gateway_build_info"][(version,)] = 1
-        self._restrict(route=self._routes, reason=("none", OUTPUT_REDUCED, *(reason.code for reason in REASONS)))
+        self._restrict(route=self._routes, reason=("none", *POLICY_REASONS, *(reason.code for reason in REASONS)))
         self.configure((), (), ())
 
     def _bind(self) -> None:
@@ -96,6 +96,7 @@ class Tally:
         """Series that alerts wait for exist before the first event: `rate` does not see a series begin at 1."""
         for name in upstreams:
             self._upstream_requests[name, "credentials"]
+            self._counters["gateway_upstream_passed_over_total"][name, UPSTREAM_BUSY.code]
         for route in self._routes:
             for reason in WATCHED_REASONS:
                 self._refusals[route, reason.code]
@@ -117,6 +118,11 @@ class Tally:
         """(policy, document, section) of the policies in force, at most one for each policy."""
         name = "gateway_policy_clause_info"
         self._gauges[name] = dict.fromkeys(list(clauses)[: BY_NAME[name].cap], 1)
+
+    def switches(self, policies: Iterable[str]) -> None:
+        """The policies that are switched off now, `all` among them where it is. A series ends with its switch."""
+        name = "gateway_policy_switches"
+        self._gauges[name] = {(policy,): 1 for policy in list(policies)[: BY_NAME[name].cap]}
 
     def standings(self, accounts: Mapping[str, int]) -> None:
         """How many accounts there are in each standing; one that is not named has none."""
@@ -229,6 +235,9 @@ class Tally:
         """`code_class` is "2xx", "4xx", "5xx", "credentials", "busy", "timeout", "error", "stale" or "cancelled"."""
         self._upstream_requests[upstream, code_class].value += 1
 
+    def upstream_passed_over(self, upstream: str, reason: str) -> None:
+        self._counters["gateway_upstream_passed_over_total"][upstream, reason].value += 1
+
     def upstream_done(self, upstream: str, duration_s: float) -> None:
         self._upstream_duration[(upstream,)].observe(duration_s)
 
@@ -249,11 +258,3 @@ class Tally:
 
     def reload_failed(self) -> None:
         self._gauges["gateway_policy_last_reload_successful"][()] = 0
-
-
-def _counters(metric: Instrument) -> Family[Counter]:
-    return Family(metric.labels, Counter, metric.cap, metric.coarse)
-
-
-def _histograms(metric: Instrument) -> Family[Histogram]:
-    return Family(metric.labels, lambda: Histogram(metric.buckets), metric.cap, metric.coarse)

@@ -1,76 +1,88 @@
 """Plans in the making: which policies cover a caller here, what they limit, what they forbid."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from gateway.core import reasons
-from gateway.core.account import Principal
 from gateway.core.model import Model
 from gateway.core.refusal import Refusal
 from gateway.core.units import Unit
 from gateway.engine.spec import DistinctSpec, Spec
-from gateway.policy.compiled import AccessRules, CompiledPolicy
-from gateway.policy.matching import Covered, names_model
-from gateway.policy.plan import OUTPUT_RULE, AccessRule, BoundLimit, Finding, Plan, denied, strictest
+from gateway.policy.bound_limit import BoundLimit
+from gateway.policy.bound_rule import BoundRule
+from gateway.policy.compiled import CompiledPolicy
+from gateway.policy.conditions import bind, changes_ms, cover
+from gateway.policy.finding import Finding
+from gateway.policy.names import names_model
+from gateway.policy.output.rule import OutputRules
+from gateway.policy.plan import OUTPUT_RULE, AccessRule, Plan, denied, strictest
+from gateway.policy.situation import Situation
+from gateway.policy.switches import Switch
+from gateway.policy.terms import Terms
+from gateway.policy.terms_rules import Standing, reduction, standing_denials
+from gateway.policy.traffic import Traffic
+from gateway.texts.index import TextIndex
 
 FOREVER: Final = sys.maxsize
+_NOTHING: Final = TextIndex(())
+"""For rules that only count characters."""
 _OF_OUTPUT: Final = (
     Unit.OUTPUT_TOKENS, Unit.REASONING_TOKENS, Unit.DISTINCT_PROMPTS, Unit.UNIQUE_OUTPUT_TOKENS,
 )  # fmt: skip
 
 
-class Situation(NamedTuple):
-    """What a plan is made for."""
+class Revision(NamedTuple):
+    """The policies of a set, ready to be asked."""
 
-    principal: Principal
-    dialect: str
-    model: Model
-    now_ms: int
+    name: str
+    policies: Sequence[CompiledPolicy]
+    terms: Mapping[str, Terms]
+    output_index: TextIndex | None = None
+    switches: Sequence[Switch] = ()
 
 
-def build_plan(policies: Sequence[CompiledPolicy], revision: str, here: Situation) -> tuple[Plan, int]:
-    """The plan, and the moment until which it holds: the first end of an exception."""
-    covering = [policy for policy, _covered in _covering(policies, here)]
-    limits = strictest(bound_limits(policies, here))
-    denials = [
-        (policy, rule, says)
-        for policy in covering
-        if policy.access is not None
-        for rule, says in _standing_denials(policy.access, here.dialect, here.model)
-    ]
-    rules = [rule for policy in covering if policy.access is not None for rule in _request_rules(policy, policy.access)]
-    enforced_caps = [
-        policy.access.max_output_tokens
-        for policy in covering
-        if policy.mode == "enforce" and policy.access is not None and policy.access.max_output_tokens is not None
-    ]
+def build_plan(revision: Revision, here: Situation) -> tuple[Plan, int]:
+    """The plan, and the moment until which it holds: the end of an exception, a switch or a rule, a birthday."""
+    covering = [policy for policy, _traffic in _covering(revision, here)]
+    limits = strictest(bound_limits(revision, here))
+    terms = revision.terms.get(here.model.terms)
+    denials = [(policy, denial) for policy in covering for denial in _standing_denials(policy, terms, here)]
+    access = [rule for policy in covering for rule in _request_rules(policy, terms)]
+    caps = [policy.access.max_output_tokens for policy in covering if policy.mode == "enforce" and policy.access]
+    rules = sorted(_rules(covering, terms, here), key=lambda rule: rule.id)
     plan = Plan(
-        revision=revision,
+        revision=revision.name,
         specs=tuple(limit.spec for limit in limits),
         limits=limits,
-        denial=_first_denial(denials, revision),
-        output_cap=min(enforced_caps, default=None),
+        denial=_first_denial(denials, revision.name),
+        output_cap=min((cap for cap in caps if cap is not None), default=None),
         has_money=any(limit.spec.unit is Unit.USD and not limit.spec.shadow for limit in limits),
         counts_prompts=any(isinstance(limit.spec, DistinctSpec) for limit in limits),
         one_prompt=any(isinstance(limit.spec, DistinctSpec) and not limit.spec.shadow for limit in limits),
         policies=tuple((policy.id, policy.mode) for policy in covering),
-        enforced=tuple(rule for rule in rules if rule.policy.mode == "enforce" and rule.name != OUTPUT_RULE),
-        audited=tuple(rule for rule in rules if rule.policy.mode == "audit"),
+        enforced=tuple(rule for rule in access if rule.policy.mode == "enforce" and rule.name != OUTPUT_RULE),
+        audited=tuple(rule for rule in access if rule.policy.mode == "audit"),
         standing_findings=tuple(
-            Finding(policy.id, rule, policy.mode, reasons.POLICY_DENIED.code)
-            for policy, rule, _says in denials
+            Finding(policy.id, denial.rule, policy.mode, denial.reason.code, "deny", policy.clause)
+            for policy, denial in denials
             if policy.mode == "audit"
         ),
+        rules=tuple(rule for rule in rules if not _can_wait(rule)),
+        output=_output(covering, revision, here),
+        late_rules=tuple(rule for rule in rules if _can_wait(rule)),
     )
-    return plan, _holds_until(policies, here)
+    return plan, _holds_until(revision, covering, here)
 
 
-def bound_limits(policies: Sequence[CompiledPolicy], here: Situation) -> Iterator[BoundLimit]:
+def _can_wait(rule: BoundRule) -> bool:
+    return rule.mode == "audit" and rule.reads_text
+
+
+def bound_limits(revision: Revision, here: Situation) -> Iterator[BoundLimit]:
     """Every limit of every covering policy, several on one counter included."""
-    for policy, covered in _covering(policies, here):
+    for policy, traffic in _covering(revision, here):
         for rule in policy.limits:
-            spec = rule.bind(here.principal, here.model, covered.traffic)
+            spec = rule.bind(here.principal, here.model, traffic)
             if spec is not None and _counts(spec, here.model):
                 # How much others use is nobody's business.
                 disclose = "clause" if rule.per == "all" else policy.disclose
@@ -80,18 +92,53 @@ def bound_limits(policies: Sequence[CompiledPolicy], here: Situation) -> Iterato
                 )  # fmt: skip
 
 
-def _covering(policies: Sequence[CompiledPolicy], here: Situation) -> Iterator[tuple[CompiledPolicy, Covered]]:
-    for policy in policies:
-        if policy.exempt_until(here.principal.account.id, here.now_ms) is not None:
+def _covering(revision: Revision, here: Situation) -> Iterator[tuple[CompiledPolicy, Traffic]]:
+    for policy in revision.policies:
+        off = any(switch.covers(policy.id, here.now_ms) for switch in revision.switches)
+        if off or policy.exempt_until(here.principal.account.id, here.now_ms) is not None:
             continue
-        covered = policy.matcher.bind(here.principal.account)
-        if covered is not None and covered.holds(here.dialect, here.model):
-            yield policy, covered
+        traffic = cover(policy.match, here)
+        if traffic is not None:
+            yield policy, traffic
 
 
-def _holds_until(policies: Sequence[CompiledPolicy], here: Situation) -> int:
-    ends = (policy.exempt_until(here.principal.account.id, here.now_ms) for policy in policies)
-    return min((end for end in ends if end is not None), default=FOREVER)
+def _rules(covering: Sequence[CompiledPolicy], terms: Terms | None, here: Situation) -> Iterator[BoundRule]:
+    """The rules that may hold of this caller's requests."""
+    for policy in covering:
+        for rule in policy.rules:
+            test = bind(rule.condition, here)
+            if test is False or (rule.until_ms is not None and rule.until_ms <= here.now_ms):
+                continue
+            yield BoundRule(
+                policy, rule.name, test, rule.then, rule.action, rule.clause, rule.share, rule.hold_ms, rule.reads_text,
+                rule.revision,
+            )  # fmt: skip
+        less = reduction(terms) if terms is not None and policy.access is not None and policy.access.terms else None
+        if less is not None:
+            yield BoundRule(policy, "access.terms.reasoning", True, less, "reduce", policy.clause)
+
+
+def _output(covering: Sequence[CompiledPolicy], revision: Revision, here: Situation) -> OutputRules | None:
+    """The rules on answers; None where there is nothing to look for."""
+    rules = tuple(
+        output.rule
+        for policy in covering
+        for output in policy.output
+        if output.until_ms is None or here.now_ms < output.until_ms
+    )
+    return OutputRules(rules, revision.output_index or _NOTHING) if rules else None
+
+
+def _holds_until(revision: Revision, covering: Sequence[CompiledPolicy], here: Situation) -> int:
+    account, now_ms = here.principal.account.id, here.now_ms
+    ends: list[int | None] = [policy.exempt_until(account, now_ms) for policy in revision.policies]
+    ends += [switch.until_ms for switch in revision.switches]
+    ends += [changes_ms(policy.match, here) for policy in revision.policies]
+    for policy in covering:
+        for rule in policy.rules:
+            ends += (rule.until_ms, changes_ms(rule.condition, here))
+        ends += [output.until_ms for output in policy.output]
+    return min((end for end in ends if end is not None and end > now_ms), default=FOREVER)
 
 
 def _counts(spec: Spec, model: Model) -> bool:
@@ -104,34 +151,35 @@ def _counts(spec: Spec, model: Model) -> bool:
     return spec.unit not in _OF_OUTPUT or model.max_output > 0
 
 
-def _standing_denials(access: AccessRules, dialect: str, model: Model) -> Iterator[tuple[str, str]]:
-    if access.models is not None and not names_model(access.models, model):
-        yield "access.models", f"does not allow the model '{model.id}'; it allows {', '.join(access.models)}"
-    if access.dialects is not None and dialect not in access.dialects:
-        yield "access.dialects", f"does not allow the route '{dialect}'; it allows {', '.join(sorted(access.dialects))}"
+def _standing_denials(policy: CompiledPolicy, terms: Terms | None, here: Situation) -> Iterator[Standing]:
+    access = policy.access
+    if access is None:
+        return
+    if access.models is not None and not names_model(access.models, here.model):
+        allowed = ", ".join(access.models)
+        yield Standing("access.models", f"does not allow the model '{here.model.id}'; it allows {allowed}")
+    if access.dialects is not None and here.dialect not in access.dialects:
+        allowed = ", ".join(sorted(access.dialects))
+        yield Standing("access.dialects", f"does not allow the route '{here.dialect}'; it allows {allowed}")
+    if access.terms and terms is not None:
+        yield from standing_denials(terms, here.principal.account)
 
 
-def _first_denial(denials: Sequence[tuple[CompiledPolicy, str, str]], revision: str) -> Refusal | None:
-    for policy, rule, says in denials:
+def _first_denial(denials: Sequence[tuple[CompiledPolicy, Standing]], revision: str) -> Refusal | None:
+    for policy, denial in denials:
         if policy.mode == "enforce":
-            return denied(policy, rule, says, revision, param="model" if rule == "access.models" else None)
+            param = "model" if denial.rule == "access.models" else None
+            return denied(policy, denial.rule, denial.says, revision, param=param, reason=denial.reason)
     return None
 
 
-def _request_rules(policy: CompiledPolicy, access: AccessRules) -> Iterator[AccessRule]:
-    most = access.max_n
-    if most is not None:
-        yield AccessRule(
-            policy,
-            "access.max_n",
-            "n",
-            f"allows at most {most} choices in a request (n)",
-            lambda ask: ask.choices > most,
-        )
-    if not access.logprobs:
-        yield AccessRule(
-            policy, "access.logprobs", "logprobs", "does not allow log-probabilities", lambda ask: ask.logprobs
-        )
+def _request_rules(policy: CompiledPolicy, terms: Terms | None) -> Iterator[AccessRule]:
+    access = policy.access
+    if access is None:
+        return
+    yield from _n_and_logprobs(policy, "access", access.max_n, logprobs=access.logprobs)
+    if access.terms and terms is not None:
+        yield from _n_and_logprobs(policy, "access.terms", terms.max_n, logprobs=terms.logprobs)
     cap = access.max_output_tokens
     if cap is not None:
         yield AccessRule(
@@ -141,3 +189,12 @@ def _request_rules(policy: CompiledPolicy, access: AccessRules) -> Iterator[Acce
             f"reduces output to {cap} tokens",
             lambda ask: ask.output_cap is None or ask.output_cap > cap,
         )
+
+
+def _n_and_logprobs(policy: CompiledPolicy, where: str, most: int | None, *, logprobs: bool) -> Iterator[AccessRule]:
+    if most is not None:
+        says = f"allows at most {most} choices in a request (n)"
+        yield AccessRule(policy, f"{where}.max_n", "n", says, lambda ask: ask.choices > most)
+    if not logprobs:
+        says = "does not allow log-probabilities"
+        yield AccessRule(policy, f"{where}.logprobs", "logprobs", says, lambda ask: ask.logprobs)

@@ -1,15 +1,29 @@
 """Test files (*.test.yaml) as they are written: who asks what, when, after which use, and what must come of it."""
 
+from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from gateway.policy.scalars import Instant, NanoDollars, Phrase, Price, Seconds, Text, Words
+from gateway.policy.blocks import Standing
+from gateway.policy.scalars import Instant, Phrase, Price, Words
+from gateway.scalars import NanoDollars, Seconds, Text, one_or_many
 from gateway.validate import Strict, build
 from gateway.yamlio import Loaded, load_file
 
+
+def _address(text: str) -> str:
+    try:
+        return str(ip_address(text)) if text else ""
+    except ValueError:
+        raise ValueError("expected an address such as 203.0.113.7") from None
+
+
 Count = Annotated[int, Field(ge=0)]
+Names = Annotated[tuple[Text, ...], BeforeValidator(one_or_many)]
+"""One or several; unlike Words perhaps none, to say that there are none."""
+UpstreamKind = Literal["openai", "azure", "vllm", "llamacpp", "generic"]
 
 
 class CasePrices(Strict):
@@ -26,6 +40,9 @@ class CaseModel(Strict):
     max_output: Count = 4096
     prices: CasePrices | None = None
     aliases: Words = Field(default=(), validate_default=False)
+    family: str = ""
+    terms: str = Field(default="", description="Its terms profile, as in models.yaml.")
+    kind: UpstreamKind = Field(default="openai", description="What serves it: decides how a request is reduced.")
 
 
 class CaseAccount(Strict):
@@ -38,6 +55,10 @@ class CaseAccount(Strict):
     verified: bool = False
     declared_purpose: str = ""
     tags: Words = Field(default=(), validate_default=False)
+    age: Seconds | None = Field(default=None, description="How long ago it was made, for example 3d.")
+    owner_country: str = ""
+    attested_age: Count = 0
+    standing: Standing = "clear"
 
 
 class CaseAsk(Strict):
@@ -73,6 +94,7 @@ class CaseEvent(Strict):
     key: Text | None = None
     model: Text | None = None
     prompt: Text | None = Field(default=None, description="Names its prompt; none: a new one each time.")
+    request: dict[str, Any] | None = Field(default=None, description="Its body; none: no rule looks at it.")
     amounts: CaseUse = CaseUse()
     open: bool = Field(default=False, description="Still in flight at the time of the case.")
 
@@ -85,13 +107,32 @@ class CaseGiven(Strict):
     model: Text = "model"
     dialect: Text = "chat"
     ask: CaseAsk = CaseAsk()
+    request: dict[str, Any] | None = Field(
+        default=None, description="The body as the caller sends it; its model is filled in. Instead of `ask`."
+    )
+    headers: dict[str, str] = Field(default_factory=dict)
+    address: Annotated[str, AfterValidator(_address)] = Field(
+        default="", description="The caller's address; none: not known."
+    )
+    client_country: str = Field(
+        default="", pattern=r"^([A-Z]{2})?$", description="What the data says of the address; none: not known."
+    )
+    answer: Words = Field(default=(), validate_default=False, description="What the model writes, in pieces.")
     history: tuple[CaseEvent, ...] = ()
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if self.request is not None and "ask" in self.model_fields_set:
+            raise ValueError("expected request or ask, not both")
+        if self.client_country and not self.address:
+            raise ValueError("client_country goes with address: without one nobody can look it up")
+        return self
 
 
 class CaseExpect(Strict):
     """What must come of a case. Keys that are absent are not compared."""
 
-    action: Literal["allow", "deny"]
+    action: Literal["allow", "deny", "review", "declare"]
     reason: Text | None = None
     policy: Text | None = None
     limit: Text | None = Field(default=None, description="The limit or budget that decides.")
@@ -101,6 +142,15 @@ class CaseExpect(Strict):
         default=None, description="Units left after the request, by limit; dollars for money."
     )
     output_cap: Annotated[int, Field(gt=0)] | None = None
+    delay_s: Count | None = Field(default=None, description="How long a rule lets it wait.")
+    reduced: Names | None = Field(default=None, description="All fields that rules change.")
+    tags: Names | None = Field(default=None, description="All marks that rules put on it.")
+    findings: tuple[Text, ...] | None = Field(
+        default=None, description="All that rules in force said, as `policy/rule: action`."
+    )
+    answer: Literal["whole", "stopped", "none"] | None = Field(
+        default=None, description="What output rules do to the given answer; none where the request is refused."
+    )
     audit: tuple[Text, ...] | None = Field(
         default=None, description="All that audit-mode policies would have done, as policy/rule."
     )

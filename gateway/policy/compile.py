@@ -8,14 +8,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from pydantic import BaseModel
+
 from gateway.core.account import Account, Principal
 from gateway.core.model import Model
-from gateway.policy.build import Situation, bound_limits, build_plan
+from gateway.policy.bound_limit import BoundLimit
+from gateway.policy.build import Revision, bound_limits, build_plan
 from gateway.policy.compiled import CompiledPolicy, compile_policy
+from gateway.policy.compiling import Compiler, Unusable
+from gateway.policy.conditions import Node, leaves
+from gateway.policy.criteria.route import dialects_of
+from gateway.policy.definitions import NONE, Definitions, read_definitions
 from gateway.policy.load import PolicyFile, read_directory
 from gateway.policy.model import Policy
 from gateway.policy.overflow import overflows
-from gateway.policy.plan import BoundLimit, Plan, strictest
+from gateway.policy.plan import Plan, strictest
+from gateway.policy.situation import Situation
+from gateway.policy.switches import Switch
+from gateway.texts.index import TextIndex
 from gateway.yamlio import Problem, YamlProblems
 
 MAX_PLANS: Final = 8192
@@ -34,20 +44,46 @@ class _Kept:
 
 
 class PolicySet:
-    """All policies of one revision. Only its cache of plans ever changes."""
+    """All policies of one revision. Only its cache of plans ever changes, and which policies are switched off."""
 
-    __slots__ = ("_dialects", "_max_plans", "_plans", "compiled", "policies", "revision")
+    __slots__ = (
+        "_dialects", "_max_plans", "_plans", "_ready", "asks_usage", "definitions", "index", "policies", "revision",
+    )  # fmt: skip
 
-    def __init__(self, policies: Iterable[Policy], *, max_plans: int = MAX_PLANS) -> None:
+    def __init__(
+        self, policies: Iterable[Policy], definitions: Definitions = NONE, *, max_plans: int = MAX_PLANS
+    ) -> None:
+        """Raises compiling.Unusable for what a policy refers to and nobody defined."""
         # By id, so that the order of files, or of keys in them, never carries meaning.
         self.policies: tuple[Policy, ...] = tuple(sorted(policies, key=lambda policy: policy.id))
-        self.revision: str = _revision(self.policies)
-        self.compiled: tuple[CompiledPolicy, ...] = tuple(
-            compiled for compiled in map(compile_policy, self.policies) if compiled is not None
-        )
-        self._dialects = (OTHER_DIALECT, *sorted({name for policy in self.policies for name in _dialects(policy)}))
+        self.definitions = definitions
+        self.revision: str = _revision(self.policies, definitions)
+        compiler, output = Compiler(definitions), Compiler(definitions)
+        compiled = (compile_policy(policy, compiler, output) for policy in self.policies)
+        on = tuple(policy for policy in compiled if policy is not None)
+        criteria = {leaf.criterion.key for policy in on for rule in policy.rules for leaf in leaves(rule.condition)}
+        self.asks_usage: bool = not criteria.isdisjoint(("usage", "distinct_prompts"))
+        """Whether a rule looks at what accounts have used."""
+        self.index: TextIndex | None = compiler.index()
+        self._ready = Revision(self.revision, on, definitions.terms, output.index())
+        self._dialects = (OTHER_DIALECT, *sorted({name for policy in on for name in _dialects(policy.match)}))
         self._plans: OrderedDict[tuple[str, str, str, str], _Kept] = OrderedDict()
         self._max_plans = max_plans
+
+    @property
+    def compiled(self) -> tuple[CompiledPolicy, ...]:
+        """Those that are on, whether a switch is in force or not."""
+        return tuple(self._ready.policies)
+
+    @property
+    def switches(self) -> Sequence[Switch]:
+        return self._ready.switches
+
+    def switch(self, switches: Sequence[Switch]) -> None:
+        """Which policies people have switched off, from now on."""
+        if tuple(switches) != tuple(self._ready.switches):
+            self._ready = self._ready._replace(switches=tuple(switches))
+            self._plans.clear()
 
     def plan(self, principal: Principal, dialect: str, model: Model, now_ms: int) -> Plan:
         """What applies to this caller here and now; the same object again until something changes."""
@@ -56,7 +92,7 @@ class PolicySet:
         if kept is not None and kept.account is principal.account and kept.model is model and now_ms < kept.until_ms:
             self._plans.move_to_end(key)
             return kept.plan
-        plan, until_ms = build_plan(self.compiled, self.revision, Situation(principal, dialect, model, now_ms))
+        plan, until_ms = build_plan(self._ready, Situation(principal, dialect, model, now_ms))
         self._plans[key] = _Kept(principal.account, model, until_ms, plan)
         self._plans.move_to_end(key)
         if len(self._plans) > self._max_plans:
@@ -69,36 +105,55 @@ class PolicySet:
             limit
             for model in models
             for dialect in self._dialects
-            for limit in bound_limits(self.compiled, Situation(principal, dialect, model, now_ms))
+            for limit in bound_limits(self._ready, Situation(principal, dialect, model, now_ms))
         )
 
 
-def compile_files(files: Sequence[PolicyFile]) -> PolicySet:
-    """Raises YamlProblems when a limit cannot be counted exactly."""
+def compile_files(files: Sequence[PolicyFile], definitions: Definitions = NONE) -> PolicySet:
+    """Raises YamlProblems when a limit cannot be counted exactly, or a name means nothing."""
     problems: list[Problem] = []
+    compiler, output = Compiler(definitions), Compiler(definitions)
     for file in files:
-        for path, message in overflows(file.policy):
+        complaints = list(overflows(file.policy))
+        try:
+            compile_policy(file.policy, compiler, output)
+        except Unusable as error:
+            complaints.append((error.path, error.message))
+        for path, message in complaints:
             place = file.loaded.place(path)
             problems.append(Problem(file.loaded.source, place.line, place.column, message))
     if problems:
         raise YamlProblems(problems)
-    return PolicySet(file.policy for file in files)
+    return PolicySet((file.policy for file in files), definitions)
 
 
 def load_policies(directory: Path) -> PolicySet:
     """Read, check and compile a folder: the whole set, or YamlProblems with everything that is wrong."""
-    return compile_files(read_directory(directory))
+    return compile_files(read_directory(directory), read_definitions(directory))
 
 
-def _revision(policies: Sequence[Policy]) -> str:
+def _revision(policies: Sequence[Policy], definitions: Definitions) -> str:
     """Hash of what the set means: layout and comments of the files do not change it."""
-    content = [policy.model_dump(mode="json", by_alias=True, exclude_none=True) for policy in policies]
+    content: list[object] = [_plain(policy) for policy in policies]
+    shared = {
+        "fragments": {name: _plain(block) for name, block in definitions.fragments.items()},
+        "words": dict(definitions.words),
+        "terms": {name: _plain(terms) for name, terms in definitions.terms.items()},
+    }
+    if any(shared.values()):
+        content.append(shared)
     text = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def _dialects(policy: Policy) -> Iterable[str]:
-    match = policy.match
-    while match is not None:
-        yield from match.dialect or ()
-        match = match.not_
+def _plain(model: BaseModel) -> object:
+    return model.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+def _dialects(match: Node) -> Iterable[str]:
+    """Those on which the answer of a match may differ."""
+    for leaf in leaves(match):
+        if leaf.criterion.key == "dialect":
+            yield from leaf.value
+        elif leaf.criterion.key == "route":
+            yield from dialects_of(leaf.value)

@@ -1,19 +1,23 @@
 """A policy ready to be asked: closures and plain values, nothing left to parse."""
 
 from dataclasses import dataclass, replace
-from typing import Final, Literal
+from typing import Literal
 
 from gateway.core.account import Principal
 from gateway.core.model import Model
-from gateway.core.units import Unit
-from gateway.engine.spec import BudgetSpec, DistinctSpec, Period, RateSpec, SlotSpec, Spec
-from gateway.policy.matching import Matcher, compile_match, names_model
-from gateway.policy.model import Access, Budget, Limit, MoneyBudget, Policy, PromptLimit, Scope, SlotLimit
-from gateway.policy.statekey import Traffic, home_of, scope_key
+from gateway.engine.spec import Spec
+from gateway.limit_grammar import budget_spec, limit_spec, window_key
+from gateway.policy.clause import clause_text
+from gateway.policy.compiled_rule import CompiledOutput, CompiledRule, compile_output, compile_rule
+from gateway.policy.compiling import Compiler, Unusable
+from gateway.policy.conditions import AskedLeaf, Node, leaves
+from gateway.policy.model import Access, Budget, Limit, Policy
+from gateway.policy.names import names_model
+from gateway.policy.scalars import Scope
+from gateway.policy.statekey import home_of, scope_key
+from gateway.policy.traffic import Traffic
 
 Mode = Literal["enforce", "audit"]
-UNBOUND: Final = "*"
-"""The state key of a limit before it is known whose use it counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,7 @@ class AccessRules:
     max_output_tokens: int | None
     max_n: int | None
     logprobs: bool
+    terms: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +66,11 @@ class CompiledPolicy:
     message: str
     contact: str
     disclose: Literal["full", "clause"]
-    matcher: Matcher
+    match: Node
     limits: tuple[LimitRule, ...]
     access: AccessRules | None
+    rules: tuple[CompiledRule, ...]
+    output: tuple[CompiledOutput, ...]
     exceptions: tuple[tuple[str, int], ...]
     """Account id and the first millisecond at which the policy covers it again."""
 
@@ -73,8 +80,11 @@ class CompiledPolicy:
         return max(ends, default=None)
 
 
-def compile_policy(policy: Policy) -> CompiledPolicy | None:
-    """None when the policy is off."""
+def compile_policy(policy: Policy, compiler: Compiler, output: Compiler) -> CompiledPolicy | None:
+    """None when the policy is off. `output` collects the patterns that are looked for in answers.
+
+    Raises compiling.Unusable for what the policy refers to and nobody defined.
+    """
     mode = policy.effective_mode
     if mode == "off":
         return None
@@ -85,44 +95,25 @@ def compile_policy(policy: Policy) -> CompiledPolicy | None:
         id=policy.id,
         title=policy.title,
         mode=mode,
-        clause=_clause_text(policy),
+        clause=clause_text(policy.clause),
         message=policy.on_violation.message or "",
         contact=policy.on_violation.contact or "",
         disclose=policy.disclose,
-        matcher=compile_match(policy.match),
+        match=_match(policy, compiler),
         limits=tuple(sorted(rules, key=lambda rule: rule.name)),
         access=None if policy.access is None else _access_rules(policy.access),
+        rules=tuple(compile_rule(policy, name, compiler) for name in sorted(policy.rules)),
+        output=tuple(compile_output(policy, name, mode, output) for name in sorted(policy.output)),
         exceptions=tuple((exempt.account, exempt.until) for exempt in policy.exceptions),
     )
 
 
-def limit_spec(limit: Limit, *, shadow: bool) -> Spec:
-    """A limit as the ledger sees it, on no counter yet."""
-    if isinstance(limit, SlotLimit):
-        return SlotSpec(UNBOUND, limit.amount, shadow)
-    if isinstance(limit, PromptLimit):
-        return DistinctSpec(UNBOUND, Unit(limit.unit), limit.amount, limit.window, shadow)
-    burst = limit.amount if limit.burst is None else limit.burst
-    return RateSpec(UNBOUND, Unit(limit.unit), limit.amount, limit.window, burst, shadow)
-
-
-def budget_spec(budget: Budget, *, shadow: bool) -> Spec:
-    """A budget as the ledger sees it, on no counter yet. Money is in nano-dollars."""
-    unit = Unit.USD if isinstance(budget, MoneyBudget) else Unit(budget.unit)
-    anchor = budget.anchor_day or 1
-    return BudgetSpec(UNBOUND, unit, budget.amount, Period(budget.period), budget.zone, anchor, shadow)
-
-
 def _limit_rule(name: str, limit: Limit, *, shadow: bool) -> LimitRule:
-    window = "" if isinstance(limit, SlotLimit) else f"{limit.window}s"
-    return LimitRule(name, limit.per, limit.models, limit_spec(limit, shadow=shadow), window)
+    return LimitRule(name, limit.per, limit.models, limit_spec(limit, shadow=shadow), window_key(limit))
 
 
 def _budget_rule(name: str, budget: Budget, *, shadow: bool) -> LimitRule:
-    window = f"{budget.period}:{budget.zone}"
-    if budget.period == "month":
-        window += f":{budget.anchor_day or 1}"
-    return LimitRule(name, budget.per, budget.models, budget_spec(budget, shadow=shadow), window)
+    return LimitRule(name, budget.per, budget.models, budget_spec(budget, shadow=shadow), window_key(budget))
 
 
 def _access_rules(access: Access) -> AccessRules:
@@ -132,11 +123,14 @@ def _access_rules(access: Access) -> AccessRules:
         max_output_tokens=access.max_output_tokens,
         max_n=access.max_n,
         logprobs=access.logprobs is not False,
+        terms=access.terms is True,
     )
 
 
-def _clause_text(policy: Policy) -> str:
-    if policy.clause is None:
-        return ""
-    parts = (policy.clause.document, policy.clause.section, policy.clause.url)
-    return ", ".join(part for part in parts if part)
+def _match(policy: Policy, compiler: Compiler) -> Node:
+    node = compiler.condition(policy.match, ("match",))
+    for leaf in leaves(node):
+        if isinstance(leaf, AskedLeaf):
+            key = leaf.criterion.key
+            raise Unusable(("match",), f"'{key}' depends on the request: it can stand in a rule, not in match")
+    return node

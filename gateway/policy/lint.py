@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from gateway.core.model import Model
+from gateway.policy.definitions import NONE, Definitions
 from gateway.policy.load import PolicyFile
+from gateway.yamlio import Loaded
 
 Severity = Literal["error", "warning"]
 Path = tuple[str | int, ...]
@@ -21,6 +23,8 @@ class Known:
     accounts: frozenset[str] | None = None
     orgs: frozenset[str] | None = None
     dialects: frozenset[str] | None = None
+    catalogue: Loaded | None = None
+    """models.yaml as it stands, for complaints about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,20 +36,34 @@ class Scene:
     tested: frozenset[str] = frozenset()
     """Ids of policies that a test file names or stands beside."""
     known: Known = field(default_factory=Known)
+    definitions: Definitions = NONE
+    whole: bool = True
+    """Whether `files` are all policies of their folder: only then can something be missing."""
 
 
 Complaints = Iterator[tuple[Path, str]]
 Check = Callable[[PolicyFile, Scene], Complaints]
+SharedCheck = Callable[[Scene], Complaints]
+
+
+def _nothing(_file: PolicyFile, _scene: Scene) -> Complaints:
+    return iter(())
+
+
+def _nothing_shared(_scene: Scene) -> Complaints:
+    return iter(())
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One lint code."""
+    """One lint code. `check` looks at a policy, `shared` at definitions.yaml, `catalogue` at models.yaml."""
 
     code: str
     name: str
     severity: Severity
-    check: Check
+    check: Check = _nothing
+    shared: SharedCheck = _nothing_shared
+    catalogue: SharedCheck = _nothing_shared
 
     @property
     def anchor(self) -> str:
@@ -55,7 +73,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, order=True)
 class LintFinding:
-    """One complaint at its place."""
+    """One complaint at its place. `policy` is "" for what stands in no policy."""
 
     source: str
     line: int
@@ -73,16 +91,22 @@ class LintFinding:
 def lint(scene: Scene, rules: Sequence[Rule]) -> list[LintFinding]:
     """Every complaint of every rule, in the order of files and lines."""
     findings = [
-        _finding(rule, file, path, message)
+        _finding(rule, file.loaded, path, message, file.policy.id)
         for file in scene.files
         for rule in rules
         for path, message in rule.check(file, scene)
     ]
-    return sorted(findings)
+    for loaded, checks in (
+        (scene.definitions.loaded, [(rule, rule.shared) for rule in rules]),
+        (scene.known.catalogue, [(rule, rule.catalogue) for rule in rules]),
+    ):
+        if loaded is not None:
+            findings += [_finding(rule, loaded, path, message) for rule, check in checks for path, message in check(scene)]
+    return sorted(set(findings))
 
 
-def _finding(rule: Rule, file: PolicyFile, path: Path, message: str) -> LintFinding:
-    place = file.loaded.place(path)
+def _finding(rule: Rule, loaded: Loaded, path: Path, message: str, policy: str = "") -> LintFinding:
+    place = loaded.place(path)
     return LintFinding(
-        file.loaded.source, place.line, place.column, rule.code, rule.severity, file.policy.id, message, rule.anchor
+        loaded.source, place.line, place.column, rule.code, rule.severity, policy, message, rule.anchor
     )

@@ -2,7 +2,9 @@
 
 from typing import Final
 
+from gateway.policy.actions import name_of
 from gateway.policy.lint import Complaints, Rule, Scene
+from gateway.policy.lint_blocks import with_fragments
 from gateway.policy.load import PolicyFile
 from gateway.policy.model import Policy
 
@@ -38,17 +40,38 @@ def enforced_without_false_positives(file: PolicyFile, _scene: Scene) -> Complai
         yield ("id",), "enforced without false_positives: say how an honest caller may trip it and what to do then"
 
 
-def expired_exception(file: PolicyFile, scene: Scene) -> Complaints:
-    for index, exempt in enumerate(file.policy.exceptions):
-        if exempt.until <= scene.now_ms:
-            message = f"the exception for account '{exempt.account}' has expired: remove it, or ask {exempt.owner}"
-            yield ("exceptions", index, "until"), message
-
-
 def inert_policy(file: PolicyFile, _scene: Scene) -> Complaints:
     policy = file.policy
-    if not policy.limits and not policy.budgets and policy.access is None:
-        yield ("id",), "the policy does nothing: expected limits, budgets or access"
+    if not (policy.limits or policy.budgets or policy.access or policy.rules or policy.output):
+        yield ("id",), "the policy does nothing: expected limits, budgets, access, rules or output"
+
+
+def enforced_rules_without_tests(file: PolicyFile, scene: Scene) -> Complaints:
+    policy = file.policy
+    # What is stable and untested is P103's matter.
+    if policy.effective_mode != "enforce" or policy.status == "stable" or policy.id in scene.tested:
+        return
+    if policy.rules or policy.output:
+        yield ("id",), "enforces rules without tests: put cases into a .test.yaml beside it"
+
+
+def no_way_to_appeal(file: PolicyFile, scene: Scene) -> Complaints:
+    policy = file.policy
+    if policy.on_violation.contact is not None:
+        return
+    by_standing = any(
+        block.standing is not None
+        for root in (policy.match, *(rule.when for rule in policy.rules.values()))
+        for block in with_fragments(root, scene)
+    )
+    if by_standing:
+        yield ("id",), "acts on an account's standing and names nobody to ask: expected on_violation.contact"
+        return
+    for name, rule in policy.rules.items():
+        word = name_of(rule.then)
+        if word in ("review", "declare") and policy.on_violation.message is None:
+            wanted = "expected on_violation.contact or message"
+            yield ("rules", name, "then"), f"'{word}' asks callers for something and does not say where: {wanted}"
 
 
 HEADER_RULES: Final = (
@@ -57,6 +80,7 @@ HEADER_RULES: Final = (
     Rule("P103", "stable without tests", "error", stable_without_tests),
     Rule("P104", "keys out of order", "warning", keys_out_of_order),
     Rule("P105", "enforced without false_positives", "warning", enforced_without_false_positives),
-    Rule("P106", "expired exception", "error", expired_exception),
     Rule("P107", "inert policy", "error", inert_policy),
+    Rule("P110", "enforced rules without tests", "warning", enforced_rules_without_tests),
+    Rule("P111", "no way to appeal", "warning", no_way_to_appeal),
 )

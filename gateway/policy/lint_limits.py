@@ -7,12 +7,13 @@ from typing import Final, Literal
 from gateway.core.model import Model
 from gateway.core.units import Unit
 from gateway.engine.spec import BudgetSpec, DistinctSpec, Period, RateSpec, SlotSpec, Spec
-from gateway.policy.compiled import budget_spec, limit_spec
+from gateway.limit_grammar import budget_spec, limit_spec
 from gateway.policy.lint import Complaints, Path, Rule, Scene
 from gateway.policy.load import PolicyFile
-from gateway.policy.matching import names_model
-from gateway.policy.model import Policy, Scope
+from gateway.policy.model import Policy
+from gateway.policy.names import names_model
 from gateway.policy.overflow import overflows
+from gateway.policy.scalars import Scope
 from gateway.policy.words import size
 
 _RANK: Final[dict[Scope, int]] = {"key": 0, "account": 1, "org": 2, "all": 3}

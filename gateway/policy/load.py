@@ -10,6 +10,7 @@ from gateway.validate import build
 from gateway.yamlio import Loaded, Problem, YamlProblems, load_file
 
 TEST_SUFFIX: Final = ".test.yaml"
+DEFINITIONS: Final = "definitions.yaml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,10 @@ def policy_paths(directory: Path) -> list[Path]:
 
 
 def is_policy(path: Path) -> bool:
-    return path.suffix == ".yaml" and not path.name.endswith(TEST_SUFFIX) and not path.name.startswith(".")
+    """What is shared between policies stands in definitions.yaml, which is none itself."""
+    if path.name == DEFINITIONS or path.name.endswith(TEST_SUFFIX) or path.name.startswith("."):
+        return False
+    return path.suffix == ".yaml"
 
 
 def read_files(paths: Sequence[Path]) -> list[PolicyFile]:

@@ -4,51 +4,17 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from gateway.policy.scalars import (
-    Amount,
-    Countries,
-    ModelSet,
-    Name,
-    NanoDollars,
-    Phrase,
-    Seconds,
-    Text,
-    Until,
-    Words,
-    Zone,
-)
+from gateway.limit_grammar import Count, Money, Prompts, Rate, Slots
+from gateway.policy.blocks import Match
+from gateway.policy.clause import Clause
+from gateway.policy.entries import OutputEntry, RuleEntry
+from gateway.policy.scalars import Phrase, Scope, Until, Words
+from gateway.scalars import Amount, Text
+from gateway.scalars import Slug as Name
 from gateway.validate import Strict
 
 Status = Literal["experimental", "testing", "stable", "deprecated"]
 Mode = Literal["enforce", "audit", "off"]
-Scope = Literal["key", "account", "org", "all"]
-CountedUnit = Literal[
-    "requests", "input_tokens", "output_tokens", "total_tokens", "reasoning_tokens", "logprob_requests"
-]
-
-
-class Match(Strict):
-    """Whom and what a policy covers. Every key that is given must hold; a list holds when one of its words does."""
-
-    tier: Words | None = Field(default=None, description="Named class of account.")
-    account: Words | None = Field(default=None, description="Account id.")
-    org: Words | None = Field(default=None, description="Org id.")
-    country: Countries | None = Field(default=None, description="Two capital letters (ISO 3166), or `unknown`.")
-    verified: bool | None = Field(default=None, description="Whether the account's identity was verified.")
-    declared_purpose: Words | None = Field(default=None, description="The purpose that the account declared.")
-    tags: Words | None = Field(default=None, description="The account has at least one of these tags.")
-    model: Words | None = Field(default=None, description="Model id or alias; `*` stands for any text.")
-    dialect: Words | None = Field(default=None, description="Wire format of the route, for example openai-chat.")
-    not_: "Match | None" = Field(default=None, alias="not", description="Holds when this inner match does not.")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _says_something(cls, value: Any) -> Any:
-        if isinstance(value, dict) and (not value or any(inner is None for inner in value.values())):
-            raise ValueError(
-                "an empty match or criterion covers nothing in particular: write `match: all` to cover all"
-            )
-        return value
 
 
 def _all(value: Any) -> Any:
@@ -57,74 +23,34 @@ def _all(value: Any) -> Any:
     return None if value == "all" else value
 
 
-class Clause(Strict):
-    """The term of service that a policy encodes."""
-
-    document: Phrase
-    section: Phrase | None = None
-    url: Phrase | None = None
-
-
-class RateLimit(Strict):
+class RateLimit(Rate):
     """A token bucket: `amount` units per `window`, at most `burst` at once."""
 
-    unit: CountedUnit
     per: Scope = Field(description="Whose use is counted: the key's, the account's, the org's, or that of all callers.")
-    amount: Amount
-    window: Seconds = Field(description="Duration: 1m, 1h …")
-    burst: Amount | None = Field(default=None, description="Most units at once; the amount when absent.")
-    models: ModelSet = "all"
 
 
-class SlotLimit(Strict):
+class SlotLimit(Slots):
     """Concurrency: at most `amount` requests in flight."""
 
-    unit: Literal["concurrent"]
     per: Scope
-    amount: Amount
-    models: ModelSet = "all"
 
 
-class PromptLimit(Strict):
+class PromptLimit(Prompts):
     """What is new: distinct prompts, or the output tokens of prompts that were new, in a hopping window."""
 
-    unit: Literal["distinct_prompts", "unique_output_tokens"]
     per: Scope
-    amount: Amount
-    window: Annotated[Seconds, Field(ge=3600, le=90 * 86_400)] = Field(description="Duration from 1h to 90d.")
-    models: ModelSet = "all"
 
 
-class _Calendar(Strict):
-    """What both kinds of budget share."""
-
-    per: Scope
-    period: Literal["day", "month"]
-    zone: Zone = Field(default="UTC", description="IANA zone in which the period starts at midnight.")
-    anchor_day: Annotated[int, Field(ge=1, le=31)] | None = Field(
-        default=None, description="Day of the month on which a month starts; 29 to 31 clamp to the month's end."
-    )
-    models: ModelSet = "all"
-
-    @model_validator(mode="after")
-    def _anchor_is_monthly(self) -> "_Calendar":
-        if self.anchor_day is not None and self.period != "month":
-            raise ValueError("anchor_day goes with period: month")
-        return self
-
-
-class CountBudget(_Calendar):
+class CountBudget(Count):
     """At most `amount` units in a calendar period."""
 
-    unit: CountedUnit
-    amount: Amount
+    per: Scope
 
 
-class MoneyBudget(_Calendar):
+class MoneyBudget(Money):
     """At most `amount` dollars in a calendar period."""
 
-    unit: Literal["usd"]
-    amount: NanoDollars = Field(description="Dollars, for example 25 or 0.50.")
+    per: Scope
 
 
 Limit = Annotated[RateLimit | SlotLimit | PromptLimit, Field(discriminator="unit")]
@@ -141,6 +67,7 @@ class Access(Strict):
     )
     max_n: Amount | None = Field(default=None, description="Most choices in one request.")
     logprobs: bool | None = Field(default=None, description="Whether log-probabilities may be asked for.")
+    terms: bool | None = Field(default=None, description="true: enforce the terms profile of the model.")
 
     @model_validator(mode="before")
     @classmethod
@@ -181,6 +108,8 @@ class Policy(Strict):
     limits: dict[Name, Limit] = Field(default_factory=dict)
     budgets: dict[Name, Budget] = Field(default_factory=dict)
     access: Access | None = None
+    rules: dict[Name, RuleEntry] = Field(default_factory=dict, description="Conditions on requests, and what then.")
+    output: dict[Name, OutputEntry] = Field(default_factory=dict, description="Rules on what the model writes.")
     on_violation: OnViolation = OnViolation()
     false_positives: Text | None = Field(
         default=None, description="How an honest caller may trip it and what to do then."
@@ -199,7 +128,8 @@ class Policy(Strict):
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> "Policy":
-        both = sorted(self.limits.keys() & self.budgets.keys())
-        if both:
-            raise ValueError(f"{both[0]!r} names a limit and a budget: refusals could not tell them apart")
+        names = [*self.limits, *self.budgets, *self.rules, *self.output]
+        twice = sorted(name for name in set(names) if names.count(name) > 1)
+        if twice:
+            raise ValueError(f"{twice[0]!r} names two rules: refusals and records could not tell them apart")
         return self

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from gateway.policy.load import TEST_SUFFIX, is_policy
+from gateway.policy.definitions import NONE, Definitions, read_definitions
+from gateway.policy.load import DEFINITIONS, TEST_SUFFIX, is_policy
 from gateway.yamlio import Problem, YamlProblems
 
 
@@ -24,6 +25,16 @@ def find_files(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
         source = ", ".join(map(str, paths))
         raise YamlProblems([Problem(source, 1, 1, "no policy files (*.yaml) here")])
     return sorted(policies), sorted(tests)
+
+
+def definitions_beside(policies: Sequence[Path]) -> Definitions:
+    """What the policies of one folder share. Raises YamlProblems, also where several folders share something each."""
+    folders = sorted({path.parent for path in policies})
+    found = [path for path in (folder / DEFINITIONS for folder in folders) if path.exists()]
+    if len(found) > 1:
+        others = ", ".join(map(str, found[1:]))
+        raise YamlProblems([Problem(str(found[0]), 1, 1, f"expected one file of definitions, found also {others}")])
+    return read_definitions(found[0].parent) if found else NONE
 
 
 def _counterpart(path: Path) -> Path:

@@ -2,48 +2,23 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from typing import Final, Literal
+from typing import Final
 
 from gateway.core import reasons
 from gateway.core.ask import Ask
 from gateway.core.reasons import OUTPUT_REDUCED, Reason
 from gateway.core.refusal import Detail, Refusal
 from gateway.engine.spec import RateSpec, SlotSpec, Spec
+from gateway.policy.bound_limit import BoundLimit
+from gateway.policy.bound_rule import BoundRule
 from gateway.policy.compiled import CompiledPolicy, Mode
-from gateway.policy.model import Scope
+from gateway.policy.finding import Finding
+from gateway.policy.inquiry import Inquiry
+from gateway.policy.output.rule import OutputRules
+from gateway.policy.ruling import Ruling, judge
+from gateway.policy.wording import with_words
 
 OUTPUT_RULE: Final = "access.max_output_tokens"
-
-
-@dataclass(frozen=True, slots=True)
-class BoundLimit:
-    """A limit on this caller's counter, and the policy to name when it refuses."""
-
-    spec: Spec
-    name: str
-    policy_id: str
-    title: str
-    scope: Scope
-    mode: Mode
-    clause: str = ""
-    message: str = ""
-    contact: str = ""
-    disclose: Literal["full", "clause"] = "full"
-
-    @property
-    def rule(self) -> str:
-        """The limit as records name it: policy and name."""
-        return f"{self.policy_id}/{self.name}"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What a policy in audit mode would have done, for the decision record."""
-
-    policy_id: str
-    rule: str
-    mode: Mode
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +57,12 @@ class Plan:
     audited: tuple[AccessRule, ...] = ()
     standing_findings: tuple[Finding, ...] = field(default=())
     """Audit findings that hold whatever the request says."""
+    rules: tuple[BoundRule, ...] = ()
+    """Those in force, and those in audit mode that read no text: asked before the reserve."""
+    late_rules: tuple[BoundRule, ...] = ()
+    """Those in audit mode that read text: asked when the request is on its way, so that nobody waits for them."""
+    output: OutputRules | None = None
+    """What the model may write; None where nothing is said about it."""
 
     def check(self, ask: Ask) -> Refusal | None:
         """Rules on what was asked; None when all of them hold."""
@@ -92,6 +73,14 @@ class Plan:
             if rule.broken(ask):
                 return denied(rule.policy, rule.name, rule.says, self.revision, param=rule.param)
         return None
+
+    def judge(self, inquiry: Inquiry) -> Ruling:
+        """What the rules say to this request."""
+        return judge(self.rules, inquiry, self.revision)
+
+    def judge_late(self, inquiry: Inquiry) -> Ruling:
+        """What the rules that nobody waits for would have said."""
+        return judge(self.late_rules, inquiry, self.revision)
 
     def findings(self, ask: Ask) -> list[Finding]:
         """What audit-mode access rules would have refused or reduced."""
@@ -107,7 +96,7 @@ class Plan:
 
 def limit_finding(limit: BoundLimit) -> Finding:
     """An audit-mode limit that had no room."""
-    return Finding(limit.policy_id, limit.name, limit.mode, reason_of(limit.spec).code)
+    return Finding(limit.policy_id, limit.name, limit.mode, reason_of(limit.spec).code, "deny", limit.clause)
 
 
 def reason_of(spec: Spec) -> Reason:
@@ -119,29 +108,26 @@ def reason_of(spec: Spec) -> Reason:
 
 def _finding(policy: CompiledPolicy, rule: str) -> Finding:
     reason = OUTPUT_REDUCED if rule == OUTPUT_RULE else reasons.POLICY_DENIED.code
-    return Finding(policy.id, rule, policy.mode, reason)
+    return Finding(policy.id, rule, policy.mode, reason, "reduce" if rule == OUTPUT_RULE else "deny", policy.clause)
 
 
-def denied(policy: CompiledPolicy, rule: str, says: str, revision: str, *, param: str | None = None) -> Refusal:
+def denied(
+    policy: CompiledPolicy,
+    rule: str,
+    says: str,
+    revision: str,
+    *,
+    param: str | None = None,
+    reason: Reason = reasons.POLICY_DENIED,
+) -> Refusal:
     """A refusal by an access rule, in the words of its policy."""
     details: dict[str, Detail] = {"policy": policy.id, "rule": rule, "revision": revision}
     if policy.disclose == "full":
         message = f"policy '{policy.title}' {says}"
     else:
         message = f"policy '{policy.title}' does not allow this request"
-    return Refusal(reasons.POLICY_DENIED, with_words(message, policy, details), param=param, details=details)
-
-
-def with_words(message: str, policy: CompiledPolicy | BoundLimit, details: dict[str, Detail]) -> str:
-    """Add what the policy itself wants said: its clause, its message, whom to ask."""
-    if policy.clause:
-        details["clause"] = policy.clause
-    if policy.message:
-        message += f". {policy.message}"
-    if policy.contact:
-        details["contact"] = policy.contact
-        message += f" (contact: {policy.contact})"
-    return message
+    message = with_words(message, policy.clause, policy.message, policy.contact, details)
+    return Refusal(reason, message, param=param, details=details)
 
 
 def strictest(limits: Iterable[BoundLimit]) -> tuple[BoundLimit, ...]:

@@ -10,7 +10,9 @@ from gateway.core.refusal import Detail, Refusal
 from gateway.core.units import Amounts, Unit, shown
 from gateway.engine.spec import BudgetSpec, DistinctSpec, RateSpec, SlotSpec
 from gateway.engine.verdict import Reading, Verdict
-from gateway.policy.plan import BoundLimit, Plan, reason_of, with_words
+from gateway.policy.bound_limit import BoundLimit
+from gateway.policy.plan import Plan, reason_of
+from gateway.policy.wording import with_words
 from gateway.policy.words import duration, quantity, size
 
 
@@ -52,7 +54,7 @@ def refuse_limits(
         details["failing"] = ", ".join(sorted(one.limit.rule for one in failing))
     return Refusal(
         reason=_reason(worst),
-        message=with_words(message, limit, details),
+        message=with_words(message, limit.clause, limit.message, limit.contact, details),
         retry_after_ms=reading.wait_ms,
         details=details,
     )

@@ -1,23 +1,34 @@
 """One case against the real thing: compiled policies, the plan, and a ledger on a clock that the case sets."""
 
 import asyncio
-import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final
+from ipaddress import ip_address
+from typing import Final, Literal
 
 from gateway.core import reasons
 from gateway.core.account import Account, Principal
 from gateway.core.ask import Ask
 from gateway.core.clock import ManualClock
-from gateway.core.model import Model, Prices
+from gateway.core.model import Model
 from gateway.core.refusal import Refusal
-from gateway.core.units import Unit, prompt_amount
 from gateway.engine.verdict import Reading
-from gateway.policy.cases import Case, CaseAsk, CaseEvent, CaseModel, CasePrices, CaseUse
+from gateway.policy.bound_limit import BoundLimit
+from gateway.policy.bound_rule import BoundRule
+from gateway.policy.case_facts import ask_of, model_of, needed_by, read_body, used_by
+from gateway.policy.cases import Case, CaseEvent, CaseModel
 from gateway.policy.compile import PolicySet
-from gateway.policy.plan import BoundLimit, Finding, Plan
+from gateway.policy.explain.survey import PolicySaid, survey
+from gateway.policy.finding import Finding
+from gateway.policy.inquiry import Inquiry
+from gateway.policy.output.finding import OutputFinding
+from gateway.policy.output.watch import OutputWatch
+from gateway.policy.plan import Plan
+from gateway.policy.recent import Recent
 from gateway.policy.refuse import refuse
+from gateway.policy.ruling import Ruling
+from gateway.policy.sample import SPEAKERS
+from gateway.policy.situation import Situation
 from gateway.stores.memory import MemoryStore
 
 OPEN_TTL_MS: Final = 30 * 86_400_000
@@ -32,6 +43,13 @@ class Outcome:
     output_cap: int | None = None
     readings: tuple[tuple[BoundLimit, Reading], ...] = ()
     findings: list[Finding] = field(default_factory=list)
+    delay_s: int = 0
+    reduced: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    answer: Literal["whole", "stopped", "none"] = "none"
+    """Whether an output rule ended it; none where none was given, or none came."""
+    survey: tuple[PolicySaid, ...] = ()
+    """What every policy said, for whoever asks why the case failed."""
     faults: list[str] = field(default_factory=list)
 
 
@@ -45,7 +63,8 @@ class _Trial:
         given = case.given.account
         self.case = case
         self.policies = policies
-        self.models = {name: _model(name, entry) for name, entry in models.items()}
+        self.case_models = models
+        self.models = {name: model_of(name, entry) for name, entry in models.items()}
         self.account = Account(
             id=given.id,
             org=given.org or given.id,
@@ -54,7 +73,13 @@ class _Trial:
             verified=given.verified,
             declared_purpose=given.declared_purpose,
             tags=frozenset(given.tags),
+            created_ms=0 if given.age is None else case.at - given.age * 1000,
+            owner_country=given.owner_country,
+            attested_age=given.attested_age,
+            standing=given.standing,
+            standing_until_ms=case.at + OPEN_TTL_MS,
         )
+        self.recent = Recent()
         self.accounts = {self.account.id: self.account}
         self.uses = sorted(
             (at_ms, index, time)
@@ -76,8 +101,9 @@ class _Trial:
                 outcome.faults.append(f"history[{index}]: expected either `ago` or `at`, and no use after the case")
                 return outcome
             self._go_to(at_ms)
-            if not await self._play(event, f"history-{index}-{time}"):
-                outcome.faults.append(f"history[{index}]: the policies under test refuse it")
+            fault = await self._play(event, f"history-{index}-{time}")
+            if fault:
+                outcome.faults.append(f"history[{index}]: {fault}")
                 return outcome
         self._go_to(self.case.at)
         await self._ask(outcome)
@@ -90,95 +116,132 @@ class _Trial:
         """The same object for the same id, as a directory would hand it out."""
         return self.accounts.setdefault(account_id, replace(self.account, id=account_id))
 
-    def _plan(self, account: Account, key: str, model: str) -> tuple[Plan, Model]:
-        known = self.models.setdefault(model, _model(model, CaseModel()))
-        principal = Principal(account, key)
+    def _plan(self, principal: Principal, model: str) -> tuple[Plan, Model]:
+        known = self.models.setdefault(model, model_of(model, CaseModel()))
         return self.policies.plan(principal, self.case.given.dialect, known, self.clock.now_ms()), known
 
-    async def _play(self, event: CaseEvent, name: str) -> bool:
+    def _kind(self, model: Model) -> str:
+        """What serves the model: it decides which fields are taken, and how a request is reduced."""
+        return self.case_models.get(model.id, CaseModel()).kind
+
+    async def _play(self, event: CaseEvent, name: str) -> str:
+        """Let an earlier request happen; why it cannot have happened, or nothing.
+
+        One that rules refuse counts for their shares and goes no further: that is how an account gets there.
+        """
         given = self.case.given
         account = self._account(event.account or self.account.id)
-        plan, _ = self._plan(account, event.key or given.key, event.model or given.model)
-        amounts = _used(event.amounts, event.prompt or name)
+        principal = Principal(account, event.key or given.key)
+        plan, model = self._plan(principal, event.model or given.model)
+        if event.request is not None:
+            try:
+                ask = read_body(event.request, given.dialect, model, self._kind(model))
+            except ValueError as error:
+                return f"request: {error}"
+            inquiry = self._inquiry(principal, model, ask)
+            if plan.check(ask) is not None or plan.judge(inquiry).refusal is not None:
+                return ""
+            plan.judge_late(inquiry)
+        amounts = used_by(event.amounts, event.prompt or name)
         verdict = await self.store.reserve(name, plan.specs, amounts, amounts, OPEN_TTL_MS)
-        if verdict.granted and not event.open:
+        if not verdict.granted:
+            return "the policies under test refuse it"
+        self.recent.of(account.id).remember(plan.limits, verdict.readings)
+        if not event.open:
             self.store.settle(name, amounts)
-        return verdict.granted
+        return ""
 
     async def _ask(self, outcome: Outcome) -> None:
+        """The request of the case, through everything that a gateway asks, in its order."""
         given = self.case.given
-        plan, model = self._plan(self.account, given.key, given.model)
-        ask = _ask(given.ask, given.model)
+        principal = Principal(self.account, given.key)
+        plan, model = self._plan(principal, given.model)
+        try:
+            ask = ask_of(given, model, self._kind(model))
+        except ValueError as error:
+            outcome.faults.append(f"given: {error}")
+            return
+        inquiry = self._inquiry(principal, model, ask)
+        outcome.survey = survey(self.policies, inquiry)
         outcome.output_cap = plan.output_cap
         outcome.findings = plan.findings(ask)
         outcome.refusal = plan.check(ask)
         if outcome.refusal is None and plan.has_money and model.prices is None:
             outcome.refusal = Refusal(reasons.PRICE_UNKNOWN, f"the model '{model.id}' has no price")
-        if outcome.refusal is not None:
-            return
-        amounts = _needed(given.ask, model, plan.output_cap)
+        if outcome.refusal is None:
+            self._act(outcome, plan.judge(inquiry), ask, self._kind(model))
+        if outcome.refusal is None:
+            await self._reserve(outcome, plan, ask, model)
+        if outcome.refusal is None:
+            outcome.findings += plan.judge_late(inquiry).findings
+            self._answer(outcome, plan)
+        else:
+            outcome.findings += _never_asked(plan.late_rules)
+
+    async def _reserve(self, outcome: Outcome, plan: Plan, ask: Ask, model: Model) -> None:
+        amounts = needed_by(self.case.given.ask, ask, model, outcome.output_cap)
         verdict = await self.store.reserve("case", plan.specs, amounts, amounts, OPEN_TTL_MS)
         outcome.readings = tuple(zip(plan.limits, verdict.readings, strict=True))
         outcome.findings += plan.shadow_findings(verdict.shadow_failing)
         if not verdict.granted:
             outcome.refusal = refuse(plan, verdict, amounts, self.clock.now_ms())
 
+    def _inquiry(self, principal: Principal, model: Model, ask: Ask) -> Inquiry:
+        given, speaks = self.case.given, SPEAKERS[self.case.given.dialect]
+        return Inquiry(
+            here=Situation(principal, given.dialect, model, self.clock.now_ms()),
+            ask=ask,
+            read_texts=lambda: speaks.texts(ask.body),
+            read_parameters=lambda: speaks.parameters(ask),
+            headers={name.lower(): value for name, value in given.headers.items()},
+            read_address=lambda: ip_address(given.address) if given.address else None,
+            country_of=lambda _: given.client_country,
+            memory=self.recent.of(principal.account.id),
+            index=self.policies.index,
+        )
 
-def _model(name: str, entry: CaseModel) -> Model:
-    prices = None if entry.prices is None else _prices(entry.prices)
-    return Model(name, name, ("case",), entry.context, entry.max_output, prices, tuple(entry.aliases))
+    def _act(self, outcome: Outcome, ruling: Ruling, ask: Ask, kind: str) -> None:
+        """What a gateway would do about the request."""
+        outcome.findings += ruling.findings
+        outcome.delay_s, outcome.tags, outcome.refusal = ruling.delay_s, tuple(ruling.tags), ruling.refusal
+        wanted = ruling.reductions
+        if wanted is None or outcome.refusal is not None:
+            return
+        names = wanted.apply(ask, SPEAKERS[self.case.given.dialect], {kind})
+        if isinstance(names, Refusal):
+            outcome.refusal = names
+            return
+        outcome.reduced = names
+        caps = [cap for cap in (outcome.output_cap, wanted.max_output_tokens) if cap is not None]
+        outcome.output_cap = min(caps, default=None)
+
+    def _answer(self, outcome: Outcome, plan: Plan) -> None:
+        """The answer, piece by piece, under the output rules."""
+        if not self.case.given.answer:
+            return
+        outcome.answer = "whole"
+        if plan.output is None:
+            return
+        watch = OutputWatch(plan.output)
+        for piece in self.case.given.answer:
+            watch.feed(0, piece)
+            if watch.broken is not None:
+                break
+        else:
+            watch.finish()
+        outcome.answer = "whole" if watch.broken is None else "stopped"
+        outcome.findings += [_output_finding(found) for found in watch.findings() if found.state != "clear"]
 
 
-def _prices(entry: CasePrices) -> Prices:
-    # Dollars per million tokens are a thousand times as many nano-dollars per token.
-    each = {name: -(-value // 1_000_000) for name, value in entry}
-    return Prices(input=each["input"], output=each["output"], cache_read=each["input"], cache_write=each["input"])
+def _output_finding(found: OutputFinding) -> Finding:
+    rule = found.rule
+    action = rule.action if found.state == "matched" else found.state
+    return Finding(rule.policy_id, rule.rule, rule.mode, found.state, action)
 
 
-def _ask(given: CaseAsk, model: str) -> Ask:
-    return Ask(
-        body={},
-        model=model,
-        stream=False,
-        prompt_bytes=given.prompt_tokens * 4,
-        output_cap=given.max_tokens,
-        choices=given.n,
-        logprobs=given.logprobs,
-    )
-
-
-def _fingerprint(name: str) -> int:
-    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest())
-
-
-def _used(use: CaseUse, prompt: str) -> dict[Unit, int]:
-    total = use.input_tokens + use.output_tokens if use.total_tokens is None else use.total_tokens
-    return {
-        Unit.REQUESTS: use.requests,
-        Unit.INPUT_TOKENS: use.input_tokens,
-        Unit.OUTPUT_TOKENS: use.output_tokens,
-        Unit.TOTAL_TOKENS: total,
-        Unit.USD: use.usd or 0,
-        Unit.REASONING_TOKENS: use.reasoning_tokens,
-        Unit.LOGPROB_REQUESTS: use.logprob_requests,
-        Unit.DISTINCT_PROMPTS: prompt_amount(_fingerprint(prompt)),
-        Unit.UNIQUE_OUTPUT_TOKENS: prompt_amount(_fingerprint(prompt), use.output_tokens),
-    }
-
-
-def _needed(ask: CaseAsk, model: Model, output_cap: int | None) -> dict[Unit, int]:
-    """The worst case of the request, which is what money reserves."""
-    caps = [cap for cap in (ask.max_tokens or model.max_output, output_cap) if cap is not None]
-    output = min(caps) * ask.n
-    prices = model.prices
-    return {
-        Unit.REQUESTS: 1,
-        Unit.INPUT_TOKENS: ask.prompt_tokens,
-        Unit.OUTPUT_TOKENS: output,
-        Unit.TOTAL_TOKENS: ask.prompt_tokens + output,
-        Unit.REASONING_TOKENS: min(1, output),
-        Unit.LOGPROB_REQUESTS: int(ask.logprobs),
-        Unit.DISTINCT_PROMPTS: prompt_amount(_fingerprint(ask.prompt)),
-        Unit.UNIQUE_OUTPUT_TOKENS: prompt_amount(_fingerprint(ask.prompt), output),
-        Unit.USD: 0 if prices is None else ask.prompt_tokens * prices.input + output * prices.output,
-    }
+def _never_asked(rules: Iterable[BoundRule]) -> list[Finding]:
+    """Rules in audit mode that read texts look at requests on their way; this one never went."""
+    return [
+        Finding(rule.policy.id, rule.name, rule.mode, reasons.NOT_EVALUATED, "not_evaluated", rule.clause)
+        for rule in rules
+    ]

@@ -2,10 +2,13 @@
 
 from pathlib import Path
 
+import yaml
+
 from gateway.cli.check import check
 from gateway.cli.doctor import examine
 from gateway.core.clock import ManualClock
 from tests.support.config_dir import POLICY, write_config
+from tests.support.mmdb import countries
 
 NOW = 1_800_000_000_000
 
@@ -66,4 +69,32 @@ def test_records_without_a_place_to_go_are_told_before_they_are_lost(tmp_path: P
         hint == f"decision_log: the folder {tmp_path / 'logs'} is not there or cannot be written: records will be lost"
     )
     (tmp_path / "logs").mkdir()
+    assert hints(path) == []
+
+
+def test_a_limit_of_an_upstream_on_models_that_it_does_not_serve(tmp_path: Path):
+    path = write_config(tmp_path)
+    text, model = path.read_text(), (tmp_path / "models.yaml").read_text()
+    name = next(iter(yaml.safe_load(model)["models"]))
+    upstream = next(iter(yaml.safe_load(text)["upstreams"]))
+    document = yaml.safe_load(text)
+    limit = {"unit": "requests", "amount": 5, "window": "1m"}
+    document["upstreams"][upstream]["limits"] = {
+        "right": {**limit, "models": [name]},
+        "each": {**limit, "models": "each"},
+        "wrong": {**limit, "models": ["smal", "other-*"]},
+    }
+    path.write_text(yaml.safe_dump(document))
+    expected = f"upstreams.{upstream}: the limit 'wrong' is on smal, other-*, none of which it serves"
+    assert hints(path) == [expected]
+
+
+def test_rules_on_where_callers_are_without_a_file_that_says_it(tmp_path: Path):
+    path = write_config(tmp_path)
+    away = "away: {when: {any: [{n: {at_least: 2}}, {not: {client_country: NZ}}]}, then: flag}"
+    rules = f"rules: {{{away}, two: {{when: {{n: {{at_least: 2}}}}, then: flag}}}}\n"
+    (tmp_path / "policies" / "everyone.yaml").write_text(POLICY + rules)
+    assert hints(path) == ["data.country_file: not set, so client_country is never known in everyone/away"]
+    (tmp_path / "countries.mmdb").write_bytes(countries(NZ="192.0.2.0/24"))
+    path.write_text(path.read_text().replace("data: {port: 0}", "data: {port: 0, country_file: countries.mmdb}"))
     assert hints(path) == []

@@ -260,7 +260,8 @@ def test_finishing_twice_settles_and_records_once(walk):
 
 @pytest.mark.parametrize(
     ("outcome", "healthy"),
-    [(Outcome.COMPLETE, True), (Outcome.CLIENT_GONE, None), (Outcome.BUDGET_ENDED, None), (Outcome.SHUTDOWN, None),
+    [(Outcome.COMPLETE, True), (Outcome.CLIENT_GONE, None), (Outcome.BUDGET_ENDED, None),
+     (Outcome.POLICY_ENDED, None), (Outcome.SHUTDOWN, None),
      (Outcome.UPSTREAM_CUT, False), (Outcome.TIMED_OUT, False), (Outcome.INTERNAL_ERROR, None)],
 )  # fmt: skip
 def test_endings_that_are_the_upstreams_fault_are_told_to_its_breaker(walk, outcome, healthy):

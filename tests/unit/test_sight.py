@@ -84,7 +84,13 @@ def test_a_turn_alone_has_no_history(walk):
 
 
 @pytest.mark.parametrize(
-    ("outcome", "completed"), [(Outcome.CLIENT_GONE, False), (Outcome.BUDGET_ENDED, False), (Outcome.COMPLETE, True)]
+    ("outcome", "completed"),
+    [
+        (Outcome.CLIENT_GONE, False),
+        (Outcome.BUDGET_ENDED, False),
+        (Outcome.POLICY_ENDED, False),
+        (Outcome.COMPLETE, True),
+    ],
 )
 def test_who_leaves_has_not_read_to_the_end(walk, outcome, completed):
     answered(walk, outcome=outcome)

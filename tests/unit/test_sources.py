@@ -1,11 +1,14 @@
 """The files behind a gateway: all or nothing, and every change is seen."""
 
+from ipaddress import ip_address
+
 import pytest
 import yaml
 
 from gateway.config import SecretMissing, load_config
 from gateway.sources import fingerprint, load_snapshot, peppers_of, upstream_settings
 from gateway.yamlio import YamlProblems
+from tests.support.mmdb import countries
 from tests.support.running import OPEN_POLICY, write_files
 
 NOW = 1_800_000_000_000
@@ -116,3 +119,32 @@ def test_a_policy_that_appears_or_a_directory_that_goes_is_a_change(tmp_path):
         path.unlink()
     (tmp_path / "policies").rmdir()
     assert len({first, second, fingerprint(settings)}) == 3
+
+
+COUNTRIES = {"data": {"port": 0, "country_file": "countries.mmdb"}}
+
+
+def test_a_country_file_is_part_of_the_set(tmp_path):
+    assert snapshot(settings_of(tmp_path)).countries is None
+    settings = settings_of(tmp_path, settings=COUNTRIES)
+    with pytest.raises(YamlProblems, match="country_file: cannot be read: No such file"):
+        snapshot(settings)
+    (tmp_path / "countries.mmdb").write_bytes(countries(NZ="192.0.2.0/24"))
+    assert snapshot(settings).countries.of(ip_address("192.0.2.7")) == "NZ"
+
+
+def test_a_country_file_that_is_written_over_replaced_or_gone_is_a_change(tmp_path):
+    settings = settings_of(tmp_path, settings=COUNTRIES)
+    path = tmp_path / "countries.mmdb"
+    seen = [fingerprint(settings)]
+    path.write_bytes(b"1")
+    seen.append(fingerprint(settings))
+    path.write_bytes(b"22")
+    seen.append(fingerprint(settings))
+    (tmp_path / "new").write_bytes(b"33")
+    (tmp_path / "new").rename(path)
+    seen.append(fingerprint(settings))
+    assert len(set(seen)) == 4
+    assert fingerprint(settings) == seen[3]
+    path.unlink()
+    assert fingerprint(settings) == seen[0]

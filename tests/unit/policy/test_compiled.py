@@ -1,7 +1,8 @@
 from gateway.core.units import Unit
 from gateway.engine.spec import BudgetSpec, DistinctSpec, Period, RateSpec, SlotSpec
 from gateway.policy.compiled import compile_policy
-from gateway.policy.statekey import EVERY
+from gateway.policy.compiling import Compiler
+from gateway.policy.traffic import EVERY
 from tests.support.policies import model, policy, principal
 
 LIMITS = """
@@ -19,7 +20,7 @@ budgets:
 
 
 def specs(text: str, **head: str) -> dict[str, object]:
-    compiled = compile_policy(policy(text, **head))
+    compiled = compile_policy(policy(text, **head), Compiler(), Compiler())
     assert compiled is not None
     return {rule.name: rule.bind(principal("k1"), model("m1"), EVERY) for rule in compiled.limits}
 
@@ -57,13 +58,13 @@ def test_audit_mode_has_shadow_limits_on_the_same_key() -> None:
 
 
 def test_a_policy_that_is_off_is_nothing() -> None:
-    assert compile_policy(policy(LIMITS + "mode: off\n")) is None
+    assert compile_policy(policy(LIMITS + "mode: off\n"), Compiler(), Compiler()) is None
 
 
 def test_the_longest_running_exception_counts() -> None:
     exempt = "{{account: acme, reason: r, owner: o, until: {}}}"
     text = f"exceptions: [{exempt.format('2026-03-01')}, {exempt.format('2026-03-05')}, {exempt.format('2026-03-03')}]"
-    compiled = compile_policy(policy(text))
+    compiled = compile_policy(policy(text), Compiler(), Compiler())
     assert compiled is not None
     ends = compiled.exempt_until("acme", 1_772_452_800_000)
     assert ends == 1_772_755_200_000
@@ -72,6 +73,8 @@ def test_the_longest_running_exception_counts() -> None:
 
 
 def test_the_clause_is_one_line() -> None:
-    compiled = compile_policy(policy("clause: {document: Terms, section: '4.2', url: https://example.com}"))
+    compiled = compile_policy(
+        policy("clause: {document: Terms, section: '4.2', url: https://example.com}"), Compiler(), Compiler()
+    )
     assert compiled is not None
     assert compiled.clause == "Terms, 4.2, https://example.com"

@@ -52,7 +52,7 @@ def test_what_is_not_stable_is_only_watched_unless_said(status: str, mode: str, 
         (
             BOTH,
             "all",
-            "names a limit and a budget",
+            "names two rules",
         ),
     ],
 )

@@ -1,13 +1,16 @@
 import pytest
 
 from gateway.core.model import Model
-from gateway.policy.matching import compile_match, matches, names_model
-from tests.support.policies import account, model, policy
+from gateway.policy.compiling import Compiler
+from gateway.policy.conditions import cover, may_cover
+from gateway.policy.names import matches, names_model
+from gateway.policy.situation import Situation
+from tests.support.policies import NOW, model, policy, principal
 
 
 def covers(match: str, dialect: str = "chat", on: Model | None = None, **facts: object) -> bool:
-    covered = compile_match(policy(match=match).match).bind(account(**facts))
-    return covered is not None and covered.holds(dialect, on or model())
+    node = Compiler().condition(policy(match=match).match, ())
+    return cover(node, Situation(principal(**facts), dialect, on or model(), NOW)) is not None
 
 
 @pytest.mark.parametrize(
@@ -68,9 +71,19 @@ def test_facts_about_the_request(match: str, holds: bool) -> None:
     assert covers(match, on=model(aliases=("nick",))) is holds
 
 
-def test_an_account_that_is_not_meant_is_decided_before_any_request() -> None:
-    assert compile_match(policy(match="{tier: pro, model: m1}").match).bind(account()) is None
-    assert compile_match(policy(match="{not: {tier: free}}").match).bind(account()) is None
+@pytest.mark.parametrize(
+    ("match", "possible"),
+    [
+        ("{tier: pro, model: m1}", False),
+        ("{not: {tier: free}}", False),
+        ("{tier: free, model: other}", True),
+        ("{any: [{tier: pro}, {model: other}]}", True),
+        ("{all: [{tier: pro}, {model: m1}]}", False),
+    ],
+)
+def test_an_account_that_is_not_meant_is_decided_before_any_request(match: str, possible: bool) -> None:
+    node = Compiler().condition(policy(match=match).match, ())
+    assert may_cover(node, Situation(principal(), "chat", model(), NOW)) is possible
 
 
 def test_only_the_star_is_special_in_patterns() -> None:

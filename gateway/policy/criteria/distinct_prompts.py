@@ -1,0 +1,13 @@
+"""`distinct_prompts`: different prompts of the account, as a limit counts them; the largest where several do."""
+
+from gateway.core.units import Unit
+from gateway.policy.criteria.base import measured
+from gateway.policy.inquiry import Inquiry
+
+
+def _prompts(inquiry: Inquiry) -> int | None:
+    counts = (used.used for used in inquiry.memory.used.values() if used.unit is Unit.DISTINCT_PROMPTS)
+    return max(counts, default=None)
+
+
+CRITERION = measured("distinct_prompts", _prompts, "prompts")

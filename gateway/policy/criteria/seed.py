@@ -1,0 +1,5 @@
+"""`seed`: whether the request fixes the seed of its sampling."""
+
+from gateway.policy.criteria.base import flagged
+
+CRITERION = flagged("seed", lambda inquiry: inquiry.parameters.seed)

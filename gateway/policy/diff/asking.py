@@ -1,0 +1,158 @@
+"""Rules asked about a recorded request: what was written down is known, the rest says so instead of guessing."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Never
+
+from gateway.core.account import CLEAR, Account, Principal
+from gateway.core.ask import Ask
+from gateway.core.model import Model
+from gateway.dialects.parameters import OTHER, Parameters
+from gateway.dialects.texts import Texts
+from gateway.identity.addresses import Address
+from gateway.policy.bound_rule import BoundRule
+from gateway.policy.conditions import Truth
+from gateway.policy.diff.recorded import Recorded
+from gateway.policy.inquiry import Inquiry
+from gateway.policy.recent import AccountMemory
+from gateway.policy.situation import Situation
+
+_FOREVER: Final = 1 << 53
+
+
+class NotRecorded(Exception):  # noqa: N818 - named for what the fact is
+    """A criterion looks at something that no record holds."""
+
+
+def _not_recorded(*_: object) -> Never:
+    raise NotRecorded
+
+
+class _NoHeaders(dict[str, str]):
+    """Headers that nobody wrote down: whether one was there is not known."""
+
+    def get(self, *_: object) -> Never:  # type: ignore[override]
+        raise NotRecorded
+
+
+@dataclass(slots=True)
+class RecordedInquiry(Inquiry):
+    """A request as its record tells it."""
+
+    record: Recorded | None = None
+    unknown: list[BoundRule] = field(default_factory=list)
+    """Rules that would have to see what no record holds."""
+
+    @property
+    def address(self) -> Address | None:
+        raise NotRecorded
+
+    @property
+    def client_country(self) -> str:
+        assert self.record is not None
+        assert self.record.facts is not None
+        if self.record.facts["messages"] is None:
+            raise NotRecorded
+        return self.record.facts["client_country"] or ""
+
+    def found(self, parts: frozenset[str]) -> tuple[frozenset[int], bool]:  # noqa: ARG002 - that of an inquiry
+        raise NotRecorded
+
+
+def inquiry_of(record: Recorded, account: Account, model: Model, now_ms: int, memory: AccountMemory) -> RecordedInquiry:
+    """The request of a record that has facts."""
+    facts = record.facts
+    assert facts is not None
+    parameters = _parameters(facts, stream=record.stream)
+    return RecordedInquiry(
+        here=Situation(Principal(account, record.key_id), record.dialect, model, now_ms),
+        ask=ask_of(record, facts),
+        read_texts=_no_texts,
+        read_parameters=_not_recorded if parameters is None else lambda: parameters,
+        headers=_NO_HEADERS,
+        memory=memory,
+        record=record,
+    )
+
+
+_NO_HEADERS: Final = _NoHeaders()
+
+
+def _no_texts() -> Texts:
+    raise NotRecorded
+
+
+def ask_of(record: Recorded, facts: dict[str, Any]) -> Ask:
+    """What the caller asked, as far as it was written down."""
+    return Ask(
+        body={},
+        model=record.model,
+        stream=record.stream,
+        prompt_bytes=4 * facts["prompt_tokens"],
+        output_cap=facts["max_output"],
+        choices=facts["n"],
+        logprobs=facts["logprobs"],
+        user_turns=facts["user_turns"],
+    )
+
+
+def _parameters(facts: dict[str, Any], *, stream: bool) -> Parameters | None:
+    """None where nobody read them from the body."""
+    if facts["messages"] is None:
+        return None
+    return Parameters(
+        temperature=facts["temperature"],
+        seed=bool(facts["seed"]),
+        tools=facts["tools"] or 0,
+        response_format=facts["response_format"],
+        messages=facts["messages"],
+        images=facts["images"] or 0,
+        media=facts["media"] or 0,
+        reasoning=OTHER if facts["reasoning"] else None,
+        stream=stream,
+        top_logprobs=facts["top_logprobs"] or 0,
+    )
+
+
+def account_of(record: Recorded, facts: dict[str, Any]) -> Account:
+    """The account as it was then."""
+    age_s = facts["account_age_s"]
+    return Account(
+        id=record.account,
+        org=record.org,
+        tier=record.tier,
+        country=facts["country"],
+        verified=facts["verified"],
+        declared_purpose=facts["declared_purpose"],
+        tags=frozenset(facts["tags"]),
+        created_ms=0 if age_s is None else max(1, record.time_ms - 1000 * age_s),
+        owner_country=facts["owner_country"],
+        attested_age=facts["attested_age"],
+        standing=facts["standing"],
+        standing_until_ms=0 if facts["standing"] == CLEAR else _FOREVER,
+    )
+
+
+def of_record(rule: BoundRule, *, blind: bool) -> BoundRule:
+    """The rule as a replay asks it: it takes the recorded answer where that is its own, and says where it cannot know.
+
+    `blind`: it looks at something that a replay does not have, whatever the record says.
+    """
+
+    def test(inquiry: Inquiry) -> Truth:
+        assert isinstance(inquiry, RecordedInquiry)
+        assert inquiry.record is not None
+        if rule.revision:
+            known = inquiry.record.conditions.get(rule.id)
+            if known is not None and known[0] == rule.revision:
+                return known[1]
+        if not blind:
+            if rule.test is None or isinstance(rule.test, bool):
+                return rule.test
+            try:
+                return rule.test(inquiry)
+            except NotRecorded:
+                pass
+        inquiry.unknown.append(rule)
+        return None
+
+    return replace(rule, test=test)

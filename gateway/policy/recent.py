@@ -1,0 +1,97 @@
+"""What a process remembers of accounts between requests: where their limits stood, and how often rules held.
+
+Criteria on usage read what the account's last reserve in this process returned, so that no store is asked before the
+reserve: with several replicas they lag behind by what the others let through since. Shares are counted per process
+as well. Nothing here survives a restart.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+from gateway.core.units import Unit
+from gateway.engine.spec import RateSpec
+from gateway.engine.verdict import Reading
+from gateway.policy.bound_limit import BoundLimit
+
+MAX_ACCOUNTS: Final = 20_000
+MAX_ENTRIES: Final = 64
+"""Of limits, and of rules, that are remembered of one account."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """How many of an account's calls met a rule's condition. Old calls fade: at twice the calls that a rule asks
+    about, both numbers are halved.
+    """
+
+    calls: int = 0
+    met: int = 0
+    acts_until_ms: int = 0
+
+    def count(self, *, met: bool, over: int) -> None:
+        self.calls += 1
+        self.met += met
+        if self.calls >= 2 * over:
+            self.calls, self.met = self.calls // 2, self.met // 2
+
+    def reached(self, share: float, over: int) -> bool:
+        return self.calls >= over and self.met >= share * self.calls
+
+
+class Used(NamedTuple):
+    """Where a limit stood after a reserve, in its unit."""
+
+    unit: Unit
+    used: int
+    size: int
+
+
+@dataclass(slots=True)
+class AccountMemory:
+    """Of one account."""
+
+    used: dict[str, Used] = field(default_factory=dict)
+    """By policy/limit, after the last reserve."""
+    tallies: dict[str, Tally] = field(default_factory=dict)
+    """By policy/rule."""
+
+    def remember(self, limits: Iterable[BoundLimit], readings: Iterable[Reading]) -> None:
+        """Where the limits stand after a reserve; of too many those seen first."""
+        for limit, reading in zip(limits, readings, strict=False):
+            spec = limit.spec
+            size = spec.burst if isinstance(spec, RateSpec) else spec.amount
+            if len(self.used) < MAX_ENTRIES or limit.rule in self.used:
+                self.used[limit.rule] = Used(spec.unit, size - reading.remaining, size)
+
+    def tally(self, rule: str) -> Tally:
+        """Counted as new where there are too many to remember."""
+        known = self.tallies.get(rule)
+        if known is None:
+            known = Tally()
+            if len(self.tallies) < MAX_ENTRIES:
+                self.tallies[rule] = known
+        return known
+
+
+class Recent:
+    """The accounts seen last."""
+
+    def __init__(self, most: int = MAX_ACCOUNTS) -> None:
+        self._most = most
+        self._accounts: OrderedDict[str, AccountMemory] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._accounts)
+
+    def of(self, account: str) -> AccountMemory:
+        """What is remembered of an account; the one seen longest ago is forgotten for a new one."""
+        memory = self._accounts.get(account)
+        if memory is None:
+            memory = self._accounts[account] = AccountMemory()
+            if len(self._accounts) > self._most:
+                self._accounts.popitem(last=False)
+        else:
+            self._accounts.move_to_end(account)
+        return memory
