@@ -16,6 +16,8 @@ from gateway.upstreams.faults import from_event, from_failure
 
 log = logging.getLogger("gateway")
 
+_PIECE = 4096
+"""Bytes of a stream that are paid for at a time; at most some hundred tokens."""
 _LAST_WORDS_S = 2.0
 """How long a caller that is being cut off may take to accept the closing event."""
 
@@ -64,10 +66,10 @@ class Relay:
         meter = self._meter
         x = self._x
         async for chunk in self._answer.chunks():
-            out = meter.feed(chunk)
+            out, paid = await self._paid(chunk) if x.pays_as_it_goes else (meter.feed(chunk), True)
             if meter.failed:
                 return await self._upstream_error(out)
-            if x.pays_as_it_goes and not await self._pipeline.scales.pay_for(x):
+            if not paid:
                 self._answer.abort()
                 await self._end_for_budget(out)
                 return Outcome.BUDGET_ENDED
@@ -82,6 +84,24 @@ class Relay:
             await self._write(rest)
         self._answer.finish()
         return Outcome.COMPLETE
+
+    async def _paid(self, chunk: bytes) -> tuple[bytes, bool]:
+        """Meter a chunk, a little at a time: one that holds a thousand tokens must not run that far past its money.
+
+        Whoever leaves meanwhile pays for all of it.
+        """
+        out = bytearray()
+        for end in range(_PIECE, len(chunk) + _PIECE, _PIECE):
+            out += self._meter.feed(chunk[end - _PIECE : end])
+            if self._meter.failed:
+                break
+            try:
+                if not await self._pipeline.scales.pay_for(self._x):
+                    return bytes(out), False
+            except asyncio.CancelledError:
+                self._meter.feed(chunk[end:])
+                raise
+        return bytes(out), True
 
     async def _upstream_error(self, out: bytes) -> Outcome:
         """The upstream's error event is replaced by ours: its words may name what a caller must not learn."""
