@@ -100,8 +100,9 @@ class Distinct:
 
     def _redate(self, sub: int) -> None:
         self.seen = {prompt: self.mark(sub, self.paid(prompt)) for prompt in self.seen}
+        # What has left is in no sub-window: 0 is long over, whatever the clock does.
+        self.open = {owner: (sub if old in self.tokens else 0, held) for owner, (old, held) in self.open.items()}
         self.tokens = {sub: sum(self.tokens.values())} if self.tokens else {}
-        self.open = {owner: (sub, held) for owner, (_, held) in self.open.items()}
         self.rewrite = True
 
     def mark(self, sub: int, paid: int) -> int:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from gateway.core.units import Unit
-from gateway.engine.spec import BudgetSpec, Period, RateSpec, SlotSpec
+from gateway.core.units import Unit, prompt_amount
+from gateway.engine.spec import BudgetSpec, DistinctSpec, Period, RateSpec, SlotSpec
 from gateway.stores.redis.calls import slot_tag
 from gateway.stores.redis.resp import Refused
 from gateway.stores.redis.script import KEYS
@@ -187,6 +187,17 @@ def open_reservations_are_listed_the_oldest_first(ledger):
     assert ledger.held()[0].keys == ("usd", "tokens", "slots")
 
 
+def output_that_left_with_a_leap_of_the_clock_does_not_come_back(ledger):
+    unique = DistinctSpec("out", Unit.UNIQUE_OUTPUT_TOKENS, 100, 3600)
+    for name, prompt, tokens, now in (("a", 1, 50, T0), ("b", 2, 10, T0 + DAY // 2), ("c", 3, 5, T0)):
+        what = {Unit.UNIQUE_OUTPUT_TOKENS: prompt_amount(prompt, tokens)}
+        assert ledger.reserve(name, (unique,), what, {}, DAY, now).granted
+    ledger.settle("a", {Unit.UNIQUE_OUTPUT_TOKENS: prompt_amount(1)}, T0)
+    assert left(ledger, T0, (unique,)) == [85]
+    ledger.settle("b", {Unit.UNIQUE_OUTPUT_TOKENS: prompt_amount(2, 4)}, T0)
+    assert left(ledger, T0, (unique,)) == [91]
+
+
 SCENARIOS = (
     the_same_reserve_is_carried_out_once,
     the_same_top_up_is_carried_out_once,
@@ -206,4 +217,5 @@ SCENARIOS = (
     open_reservations_are_listed_the_oldest_first,
     *redis_novelty.SCENARIOS,
     *redis_history.SCENARIOS,
+    output_that_left_with_a_leap_of_the_clock_does_not_come_back,
 )

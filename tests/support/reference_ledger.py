@@ -1,249 +1,210 @@
 """What the ledger should do, in exact fractions and the plainest words; shares no code with the engine.
 
-Limits are the engine's specs (a vocabulary, not code). Amounts are in units, time in milliseconds.
+Amounts are in units, time in milliseconds. The parts: reference_rate, reference_calendar, reference_new, and the words
+that they share in reference_words.
 """
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from fractions import Fraction
-from math import ceil
-from zoneinfo import ZoneInfo
 
-from gateway.engine.spec import BudgetSpec, RateSpec
+from tests.support.reference_calendar import period_of
+from tests.support.reference_new import RefNew
+from tests.support.reference_rate import RefRate
+from tests.support.reference_words import Answer, Part, RefReservation, is_budget, is_new, is_rate, key_of
 
-
-@dataclass
-class RefRate:
-    amount: int
-    window_s: int
-    burst: int
-    level: Fraction
-    at_ms: int
-    holds: dict = field(default_factory=dict)  # reservation -> (from when, units)
-    open: set = field(default_factory=set)  # reservations, whether or not they still hold something
-    forgotten: bool = False
-
-    @property
-    def tick(self):
-        return 1000 if self.window_s >= 3600 else 1
-
-    @property
-    def per_ms(self):
-        return Fraction(self.amount, self.window_s * 1000)
-
-    @property
-    def held(self):
-        return sum(units for _, units in self.holds.values())
-
-    def over(self, since):
-        """When a hold from `since` on has lasted a window."""
-        return since - since % self.tick + self.window_s * 1000
-
-    def level_at(self, now):
-        now -= now % self.tick
-        level, at = self.level, self.at_ms
-        ends = sorted({self.over(since) for since, _ in self.holds.values()})
-        for until in [end for end in ends if at < end < now] + [now]:
-            if until > at:
-                room = self.burst - sum(units for since, units in self.holds.values() if self.over(since) > at)
-                if level < room:
-                    level = min(Fraction(room), level + self.per_ms * (until - at))
-                at = until
-        return level
-
-    def mend_clock(self, now):
-        now -= now % self.tick
-        if self.at_ms - now > self.window_s * 1000:
-            self.at_ms = now
-
-    def catch_up(self, now):
-        self.forgotten = False
-        self.level = self.level_at(now)
-        at = now - now % self.tick
-        self.holds = {name: hold for name, hold in self.holds.items() if self.over(hold[0]) > at}
-        self.mend_clock(now)
-        self.at_ms = max(self.at_ms, at)
-
-    def untouched(self, now):
-        """Full and left alone for a window: it is as if it had never been used."""
-        now -= now % self.tick
-        return self.level_at(now) >= self.burst and not self.open and now - self.at_ms >= self.window_s * 1000
-
-    def wait(self, amount, now):
-        self.mend_clock(now)
-        if any(self.over(since) <= now - now % self.tick for since, _ in self.holds.values()):
-            self.catch_up(now)
-        level = self.level_at(now)
-        if amount == 0 or level >= amount:
-            return 0
-        if amount > self.burst:
-            return None
-        ms = (amount - level) / self.per_ms
-        return max(self.at_ms, now - now % self.tick) + ceil(ms / self.tick) * self.tick - now
-
-    def spent_since(self, unit, since):
-        return min(self.at_ms, since - since % self.tick if unit == "requests" else self.over(since))
-
-    def not_refilled(self, units, since):
-        if self.at_ms < since:
-            return Fraction(0)
-        return max(Fraction(0), units - self.per_ms * (self.at_ms - since))
-
-    def credit(self, units):
-        before = self.level
-        self.level += units
-        if units > 0:
-            self.level = min(self.level, max(before, Fraction(self.burst - self.held)))
-        elif self.level < -2 * self.burst:
-            self.level = min(before, Fraction(-2 * self.burst))
-
-
-@dataclass
-class RefReservation:
-    since: int
-    parts: dict  # state key -> [unit, reserved, period]
-    on_expiry: dict
-    expires: int
-    verdict: object
+DAY_MS = 86_400_000
 
 
 @dataclass
 class RefLedger:
+    """A limit is named by its key from the call on that mentions it first; `sizes` are those of all but rates."""
+
     rates: dict = field(default_factory=dict)
-    budgets: dict = field(default_factory=dict)  # (key, date) -> [used, held]
+    budgets: dict = field(default_factory=dict)  # (key, label) -> [used, held]
+    ends: dict = field(default_factory=dict)  # (key, label) -> end
     slots: dict = field(default_factory=dict)  # key -> set of ids
+    new: dict = field(default_factory=dict)
+    sizes: dict = field(default_factory=dict)
     live: dict = field(default_factory=dict)
-    expired: dict = field(default_factory=dict)
+    expired: dict = field(default_factory=dict)  # id -> {key: (Part, committed, since)}
+    past: set = field(default_factory=set)
+    expiries: int = 0
+    clamped: list = field(default_factory=list)  # (unit, units of debt forgiven)
 
     def _state(self, spec, now):
-        key = spec.key + ("#shadow" if spec.shadow else "")
-        if isinstance(spec, RateSpec):
-            if key not in self.rates or self.rates[key].forgotten:
-                self.rates[key] = RefRate(spec.amount, spec.window_s, spec.burst, Fraction(spec.burst), 0)
-                self.rates[key].catch_up(now)
-            rate = self.rates[key]
-            if (rate.amount, rate.burst) != (spec.amount, spec.burst):
-                untouched = rate.untouched(now)
-                rate.catch_up(now)
-                rate.level = Fraction(spec.burst) if untouched else min(rate.level, Fraction(spec.burst))
-                rate.amount, rate.burst = spec.amount, spec.burst
-            return key, None
-        if isinstance(spec, BudgetSpec):
-            day = datetime.fromtimestamp(now / 1000, UTC).astimezone(ZoneInfo(spec.zone)).date()
-            self.budgets.setdefault((key, day), [0, 0])
-            return key, day
-        self.slots.setdefault(key, set())
-        return key, None
+        """The part of a request that this limit is, under the limit's size from now on."""
+        key = key_of(spec)
+        if is_rate(spec):
+            if key not in self.rates:
+                self.rates[key] = RefRate.full(spec, now)
+            self.rates[key].resize(spec, now)
+            return Part(spec, 0)
+        self.sizes[key] = spec.amount
+        if is_budget(spec):
+            label, end = period_of(spec, now)
+            self.budgets.setdefault((key, label), [0, 0])
+            self.ends[key, label] = end
+            return Part(spec, 0, label, end)
+        if is_new(spec):
+            self._new(key, spec)
+        else:
+            self.slots.setdefault(key, set())
+        return Part(spec, 0)
 
-    def _wait(self, spec, key, day, amount, now):
-        if isinstance(spec, RateSpec):
-            return self.rates[key].wait(amount, now)
-        if isinstance(spec, BudgetSpec):
-            if amount == 0 or sum(self.budgets[key, day]) + amount <= spec.amount:
+    def _new(self, key, spec):
+        self.sizes.setdefault(key, spec.amount)
+        return self.new.setdefault(key, RefNew.none(spec))
+
+    def _row(self, key, part, now):
+        """The counter that a reservation was made in; one too long over to be kept is made for this call only."""
+        place = (key, part.label)
+        if place not in self.budgets and part.end + DAY_MS <= now:
+            return [0, 0]
+        self.sizes.setdefault(key, part.spec.amount)
+        self.ends[place] = part.end
+        return self.budgets.setdefault(place, [0, 0])
+
+    def _rate(self, key, part, now):
+        if key not in self.rates:
+            self.rates[key] = RefRate.full(part.spec, now)
+        return self.rates[key]
+
+    def _wait(self, key, part, amount, now):
+        if is_rate(part.spec):
+            return self._rate(key, part, now).wait(amount, now)
+        if is_budget(part.spec):
+            used = sum(self._row(key, part, now))
+            if amount == 0 or used + amount <= self.sizes[key]:
                 return 0
-            return None if amount > spec.amount else "end of day"
-        if len(self.slots[key]) < spec.amount:
+            return None if amount > self.sizes[key] else max(1, part.end - now)
+        if is_new(part.spec):
+            new = self._new(key, part.spec)
+            return new.wait(amount, self.sizes[key], now)
+        if len(self.slots[key]) < self.sizes[key]:
             return 0
-        return 1000 if spec.amount else None
+        return 1000 if self.sizes[key] else None
+
+    def _reading(self, key, part, now):
+        if is_rate(part.spec):
+            return self._rate(key, part, now).reading(now)
+        if is_budget(part.spec):
+            used = sum(self._row(key, part, now))  # which may bring the limit's size back
+            return self.sizes[key] - used, max(0, part.end - now)
+        if is_new(part.spec):
+            new = self._new(key, part.spec)
+            return new.reading(self.sizes[key], now)
+        return self.sizes[key] - len(self.slots[key]), 0
+
+    def _answer(self, parts, waits, now):
+        unfit = [i for i, wait in enumerate(waits) if wait != 0]
+        failing = [i for i in unfit if not parts[i][1].spec.shadow]
+        readings = [(*self._reading(key, part, now), wait) for (key, part), wait in zip(parts, waits, strict=True)]
+        return Answer(not failing, readings, failing, [i for i in unfit if i not in failing])
 
     def reserve(self, name, specs, amounts, on_expiry, ttl, now):
-        """(granted, waits, indexes that fail, shadow indexes that fail)."""
-        if name in self.live:
-            return self.live[name].verdict
+        """Raises ValueError for an id of the past."""
+        if name in self.live and self.live[name].answer is not None:
+            return self.live[name].answer
+        if name in self.live or name in self.past:
+            raise ValueError(name)
         self.sweep(now)
-        rows = []
+        parts, waits = [], []
         for spec in specs:
-            key, day = self._state(spec, now)
-            amount = amounts.get(spec.unit, 0)
-            rows.append((spec, key, day, amount, self._wait(spec, key, day, amount, now)))
-        failing = [i for i, row in enumerate(rows) if row[4] != 0 and not row[0].shadow]
-        shadow = [i for i, row in enumerate(rows) if row[4] != 0 and row[0].shadow]
-        verdict = (not failing, [row[4] for row in rows], failing, shadow)
-        if not failing:
-            parts = {}
-            for spec, key, day, amount, wait in rows:
-                if wait == 0:
-                    parts[key] = [spec.unit, amount, day]
-                    self._debit(name, key, day, spec.unit, amount, now, now)
-            self.live[name] = RefReservation(now, parts, dict(on_expiry), now + ttl, verdict)
-        return verdict
+            part = self._state(spec, now)
+            part.amount = 1 if spec.unit == "concurrent" else amounts.get(spec.unit, 0)
+            parts.append((key_of(spec), part))
+            waits.append(self._wait(key_of(spec), part, part.amount, now))
+        answer = self._answer(parts, waits, now)
+        if answer.granted:
+            taken = {key: part for (key, part), wait in zip(parts, waits, strict=True) if wait == 0}
+            for key, part in taken.items():
+                self._take(name, key, part, part.amount, now, now)
+            answer = self._answer(parts, waits, now)
+            self.live[name] = RefReservation(now, taken, dict(on_expiry), now + ttl, answer)
+        return answer
 
-    def _debit(self, name, key, day, unit, amount, since, now):
-        if key in self.rates:
-            rate = self.rates[key]
-            rate.catch_up(now)
-            rate.open.add(name)
-            rate.level -= amount
-            if unit != "requests" and amount and rate.over(since) > rate.at_ms:
-                rate.holds[name] = (since, rate.holds.get(name, (since, 0))[1] + amount)
-        elif day is not None:
-            self.budgets[key, day][1] += amount
+    def _take(self, name, key, part, amount, since, now):
+        if is_rate(part.spec):
+            self._rate(key, part, now).take(name, amount, since, now)
+        elif is_budget(part.spec):
+            self._row(key, part, now)[1] += amount
+        elif is_new(part.spec):
+            self._new(key, part.spec).take(name, amount)
         else:
             self.slots[key].add(name)
 
-    def top_up(self, name, specs, amounts, now):
-        part_of = self.live[name].parts
-        by_key = {spec.key + ("#shadow" if spec.shadow else ""): spec for spec in specs}
-        more = []
-        for key, (unit, _, day) in part_of.items():
-            amount = amounts.get(unit, 0)
-            wait = self._wait(by_key[key], key, day, amount, now) if amount else 0
-            more.append((key, day, unit, amount, wait))
-        if any(wait != 0 and not by_key[key].shadow for key, _, _, _, wait in more):
-            return False
-        for key, day, unit, amount, wait in more:
-            if wait == 0 and amount:
-                self._debit(name, key, day, unit, amount, self.live[name].since, now)
-                part_of[key][1] += amount
-        return True
+    def top_up(self, name, amounts, now):
+        """Raises KeyError if it is not open."""
+        if self._due(name, now):
+            self.expire_one(name, now)
+        own = self.live[name]
+        more = [(key, part, amounts.get(part.spec.unit, 0)) for key, part in own.parts.items()]
+        waits = [self._wait(key, part, amount, now) if amount else 0 for key, part, amount in more]
+        parts = list(own.parts.items())
+        answer = self._answer(parts, waits, now)
+        if answer.granted:
+            for (key, part, amount), wait in zip(more, waits, strict=True):
+                if wait == 0 and amount:
+                    self._take(name, key, part, amount, own.since, now)
+                    part.amount += amount
+            answer = self._answer(parts, waits, now)
+        return answer
+
+    def _due(self, name, now):
+        return name in self.live and self.live[name].expires <= now
 
     def _close(self, name, charge, now):
-        """End a reservation with `charge(kind, unit, reserved)` committed."""
+        """End a reservation with `charge(part)` committed."""
         ended = self.live.pop(name)
-        for key, (unit, reserved, day) in ended.parts.items():
-            if key in self.rates:
-                rate = self.rates[key]
-                rate.catch_up(now)
-                rate.open.discard(name)
-                change = Fraction(reserved - charge("rate", unit, reserved))
-                if rate.holds.pop(name, None) is None and change > 0:
-                    change = rate.not_refilled(change, rate.spent_since(unit, ended.since))
-                rate.credit(change)
-            elif day is not None:
-                self.budgets[key, day][1] -= reserved
-                self.budgets[key, day][0] += charge("budget", unit, reserved)
+        self.past.add(name)
+        for key, part in ended.parts.items():
+            if is_rate(part.spec):
+                unused = part.amount - charge(part)
+                self._rate(key, part, now).close(name, unused, ended.since, now)
+                self._tell(key)
+            elif is_budget(part.spec):
+                row = self._row(key, part, now)
+                row[1] -= part.amount
+                row[0] += charge(part)
+            elif is_new(part.spec):
+                self._new(key, part.spec).close(name, charge(part), now)
             else:
                 self.slots[key].discard(name)
 
+    def _tell(self, key):
+        rate = self.rates[key]
+        if rate.forgiven:
+            self.clamped.append((rate.unit, rate.forgiven))
+            rate.forgiven = 0
+
     def settle(self, name, actual, now):
-        if name in self.live and self.live[name].expires <= now:
+        """Whether it changed anything."""
+        if self._due(name, now):
             self.expire_one(name, now)
         if name in self.live:
-            self._close(name, lambda _kind, unit, _reserved: actual.get(unit, 0), now)
-        elif name in self.expired:
-            for key, (unit, committed, day, at_ms) in self.expired.pop(name).items():
-                difference = committed - actual.get(unit, 0)
-                if key in self.rates:
-                    rate = self.rates[key]
-                    rate.catch_up(now)
-                    change = Fraction(difference)
-                    rate.credit(rate.not_refilled(change, at_ms) if change > 0 else change)
-                elif day is not None:
-                    self.budgets[key, day][0] -= difference
+            self._close(name, lambda part: actual.get(part.spec.unit, 0), now)
+            return True
+        for key, (part, committed, since) in self.expired.get(name, {}).items():
+            unused = committed - actual.get(part.spec.unit, 0)
+            if is_rate(part.spec):
+                self._rate(key, part, now).correct(Fraction(unused), since, now)
+                self._tell(key)
+            elif is_budget(part.spec):
+                self._row(key, part, now)[0] -= unused
+        return self.expired.pop(name, None) is not None
 
     def expire_one(self, name, now):
-        reservation = self.live[name]
-        parts, since = dict(reservation.parts), reservation.since
-        for_rate = reservation.on_expiry
+        own = self.live[name]
+        self.expiries += 1
 
-        def charge(kind, unit, reserved):
-            return for_rate.get(unit, 0) if kind == "rate" else reserved
+        def charge(part):
+            return own.on_expiry.get(part.spec.unit, 0) if is_rate(part.spec) else part.amount
 
         self._close(name, charge, now)
         self.expired[name] = {
-            key: (unit, charge("rate" if key in self.rates else "budget", unit, reserved), day,
-                  self.rates[key].spent_since(unit, since) if key in self.rates else 0)
-            for key, (unit, reserved, day) in parts.items()
+            key: (part, charge(part),
+                  self.rates[key].spent_since(own.since) if is_rate(part.spec) else 0)
+            for key, part in own.parts.items()
         }  # fmt: skip
 
     def sweep(self, now, at_most=8):
@@ -251,14 +212,49 @@ class RefLedger:
         for _, name in due[:at_most]:
             self.expire_one(name, now)
 
-    def forget_untouched(self, now):
-        for rate in self.rates.values():
-            rate.forgotten = rate.forgotten or rate.untouched(now)
-
-    def renew(self, name, ttl, now):
-        if name in self.live:
-            if self.live[name].expires <= now:
+    def renew(self, names, ttl, now):
+        for name in names:
+            if self._due(name, now):
                 self.expire_one(name, now)
-            else:
+            elif name in self.live:
                 self.live[name].expires = max(self.live[name].expires, now + ttl)
         self.sweep(now, 64)
+
+    def forget_untouched(self, now):
+        """What equals no state is none: it is made anew by whoever names it next."""
+        self.rates = {key: rate for key, rate in self.rates.items() if not rate.untouched(now)}
+        for place, (used, held) in list(self.budgets.items()):
+            if not held and (not used or self.ends[place] + DAY_MS <= now):
+                del self.budgets[place]
+        self.slots = {key: leases for key, leases in self.slots.items() if leases}
+        for one in self.new.values():
+            one.catch_up(now)
+        self.new = {key: one for key, one in self.new.items() if not one.idle(now)}
+        kept = {key for key, _ in self.budgets} | self.slots.keys() | self.new.keys()
+        self.sizes = {key: size for key, size in self.sizes.items() if key in kept}
+
+    def peek(self, specs, now):
+        """Readings as each limit would give them, changing nothing."""
+        return [(*self._peek(spec, now), 0) for spec in specs]
+
+    def _peek(self, spec, now):
+        key = key_of(spec)
+        if is_rate(spec):
+            rate = self.rates[key].copy() if key in self.rates else RefRate.full(spec, now)
+            rate.resize(spec, now)
+            return rate.reading(now)
+        if is_budget(spec):
+            label, end = period_of(spec, now)
+            return spec.amount - sum(self.budgets.get((key, label), (0, 0))), max(0, end - now)
+        if is_new(spec):
+            return self.new.get(key, RefNew.none(spec)).reading(spec.amount, now)
+        return spec.amount - len(self.slots.get(key, ())), 0
+
+    def restarted(self):
+        """What was open is held again, also what a clock that stepped back had let go; what had ended is forgotten."""
+        self.expired, self.past = {}, set()
+        for name, own in self.live.items():
+            own.answer = None
+            for key, part in own.parts.items():
+                if is_rate(part.spec):
+                    self.rates[key].hold(name, part.amount, own.since)

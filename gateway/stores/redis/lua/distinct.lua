@@ -79,7 +79,8 @@ function Distinct.redate(place, key, sub)
     local record = Home.record(id)
     for _, part in ipairs(record and record[STATE] == OPEN_STATE and record[PARTS] or {}) do
       if part[PART_KIND] == 'd' and part[PART_KEY] == key and part[SUB_HELD] >= 0 then
-        part[SUB_HELD] = sub
+        -- What has left is in no sub-window: 0 is long over, whatever the clock does.
+        part[SUB_HELD] = part[SUB_HELD] > last and sub or 0
         Home.put_record(id, record)
       end
     end
