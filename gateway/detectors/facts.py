@@ -37,6 +37,8 @@ class Facts:
     """The caller's address grouped to /24 or /64, empty where unknown."""
     client: str
     """The product of the User-Agent, empty where unknown."""
+    lexicons: frozenset[str] = frozenset()
+    """Names of lexicons that occur in the two ends; the watchtower looks them up once for all signals."""
 
 
 def ends(text: str) -> tuple[str, str]:

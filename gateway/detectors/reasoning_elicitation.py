@@ -3,22 +3,13 @@
 Hidden or whole reasoning, thoughts word for word, thinking tags, "think step by step", or a supplied answer with the
 wish to learn how it was reached: traces that a student model is trained on. Looks the same: a teacher's or a learner's
 "show your thinking", debugging, requests for an audit trail, and the plain chain-of-thought prompt that tutorials
-recommend. One such request says nothing; a share that rises says something. Seven languages; others are not seen.
+recommend. One such request says nothing; a share that rises says something. Eleven languages; others are not seen.
 """
 
 from gateway.detectors.facts import Facts
-from gateway.detectors.lexicon import read
-from gateway.detectors.reasoning_words import ANY, HIDDEN, RECONSTRUCT, STEPWISE, SUPPLIED, TAGS, WHOLE
 from gateway.detectors.sketch import Sketch
 
 
 def present(facts: Facts, _sketch: Sketch) -> bool | None:
     """None for a request without text. Only the two ends of a long turn are read."""
-    if not facts.head:
-        return None
-    data = read(facts)
-    if not ANY.found(data):
-        return False
-    if any(shape.found(data) for shape in (TAGS, HIDDEN, WHOLE, STEPWISE)):
-        return True
-    return SUPPLIED.found(data) and RECONSTRUCT.found(data)
+    return "reasoning" in facts.lexicons if facts.head else None

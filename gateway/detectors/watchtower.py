@@ -12,6 +12,7 @@ from gateway.core.prompts import canonical
 from gateway.detectors import SIGNALS
 from gateway.detectors.facts import EXCERPT, Facts
 from gateway.detectors.key_spread import KeySpread
+from gateway.detectors.lexicons import occurring
 from gateway.detectors.newest import Newest
 from gateway.detectors.report import Report
 from gateway.detectors.signal import Signal
@@ -125,5 +126,6 @@ class Watchtower:
 
 
 def _folded(facts: Facts) -> Facts:
-    """Canonical texts, no longer than before: one sign may stand for many letters."""
-    return replace(facts, head=canonical(facts.head)[:EXCERPT], tail=canonical(facts.tail)[-EXCERPT:])
+    """Canonical texts, no longer than before: one sign may stand for many letters. And what occurs in them."""
+    head, tail = canonical(facts.head)[:EXCERPT], canonical(facts.tail)[-EXCERPT:]
+    return replace(facts, head=head, tail=tail, lexicons=occurring(head, tail))

@@ -16,8 +16,8 @@ from gateway.engine.verdict import Reading
 from gateway.policy.bound_limit import BoundLimit
 
 MAX_ACCOUNTS: Final = 20_000
-MAX_ENTRIES: Final = 64
-"""Of limits, and of rules, that are remembered of one account."""
+MAX_ENTRIES: Final = 512
+"""Of limits, and of rules, that are remembered of one account: more than any set of policies has, reloads included."""
 
 
 @dataclass(slots=True)

@@ -4,6 +4,7 @@ from typing import Any
 
 from gateway.core.prompts import canonical, fingerprint
 from gateway.detectors.facts import Facts, ends
+from gateway.detectors.lexicons import occurring
 
 _PLAIN = {
     "account": "acme", "key_id": "k1", "tier": "free", "user_turns": 1, "history": False, "logprobs": False,
@@ -20,6 +21,6 @@ def facts(text: str = "What does a still weigh?", **changes: Any) -> Facts:
 
 
 def folded(text: str, **changes: Any) -> Facts:
-    """As features get them: the texts are canonical."""
-    head, tail = ends(text)
-    return facts(text, head=canonical(head), tail=canonical(tail), **changes)
+    """As features get them: the texts are canonical, and looked up in the lexicons."""
+    head, tail = map(canonical, ends(text))
+    return facts(text, **{"head": head, "tail": tail, "lexicons": occurring(head, tail), **changes})

@@ -3,7 +3,6 @@
 The half of the wrappers, forms and rows that was looked at while the lexicons were written is not judged here.
 """
 
-import math
 import re
 from functools import cache
 from random import Random
@@ -69,19 +68,6 @@ def _seen(accounts):
 @cache
 def _corpus(name):
     return _seen(groups(name))
-
-
-def wilson(hits, number, z=1.96):
-    """The 95 % score interval (Wilson 1927) of a share."""
-    share, square = hits / number, z * z / number
-    middle = (share + square / 2) / (1 + square)
-    reach = z / (1 + square) * math.sqrt(share * (1 - share) / number + square / number / 4)
-    return max(0.0, middle - reach), min(1.0, middle + reach)
-
-
-def test_the_interval_is_wilsons():
-    assert wilson(0, 100) == pytest.approx((0.0, 0.0370), abs=1e-4)
-    assert wilson(50, 100) == pytest.approx((0.4038, 0.5962), abs=1e-4)
 
 
 @pytest.mark.parametrize("name", BENIGN)

@@ -1,4 +1,4 @@
-"""How people ask for grades by criteria, in seven languages: our own words, general on purpose.
+"""How people ask for grades by criteria, in eleven languages: our own words, general on purpose.
 
 A request to grade names all three: the criteria, a scale or a choice, and, near a word of grading, what is graded.
 Each language has its own three, because words of one language do not stand for those of another.
@@ -6,7 +6,8 @@ Each language has its own three, because words of one language do not stand for 
 
 from typing import Final, NamedTuple
 
-from gateway.detectors.lexicon import Lexicon, Near
+from gateway.texts.lexicons.words import any_of
+from gateway.texts.patterns import Every, Near, Pattern
 
 
 class _Words(NamedTuple):
@@ -44,19 +45,19 @@ _GERMAN: Final = _Words(
     r"kriteri(?:um|en)|bewertungs(?:massstab|raster|bogen|schema)|\brubrik",
     r"\bvon \d+ bis \d+|zwischen \d+ und \d+|\bskala\b|\d+ punkte|\bbesser",
     "bewert|benot|beurteil|vergleich",
-    "antwort|lösung|aufsatz|ausgabe|übersetzung|kandidat",
+    "antwort|losung|aufsatz|ausgabe|ubersetzung|kandidat",
 )
 _FRENCH: Final = _Words(
-    "critères?|grille (?:d'évaluation|de notation)|barème",
-    r"échelle de|\bde \d+ à \d+|entre \d+ et \d+|\bsur \d+|la meilleure",
-    r"évalu|\bnot(?:e|er|ez|ation)\b|\bjuge|compar",
-    "réponse|copie|candidat|rédaction|traduction|solution",
+    "criteres?|grille (?:d'evaluation|de notation)|bareme",
+    r"echelle de|\bde \d+ a \d+|entre \d+ et \d+|\bsur \d+|la meilleure",
+    r"\bevalu|\bnot(?:e|er|ez|ation)\b|\bjuge|\bcompar",
+    "reponse|copie|candidat|redaction|traduction|solution",
 )
 _SPANISH: Final = _Words(
-    "criterios?|rúbricas?|baremo",
+    "criterios?|rubricas?|baremo",
     r"escala del?|\bdel? \d+ al? \d+|entre \d+ y \d+|\d+ puntos|la mejor",
-    "eval[uú]|calific|punt[uú]|juzg|compar",
-    "respuesta|candidat|redacción|traducción|solución",
+    r"\bevalu|calific|puntu|juzg|\bcompar",
+    "respuesta|candidat|redaccion|traduccion|solucion",
 )
 _RUSSIAN: Final = _Words(
     "критери|рубрик",
@@ -64,21 +65,35 @@ _RUSSIAN: Final = _Words(
     "оцени|оценк|оценива|сравни",
     "ответ|решени|сочинени|перевод|кандидат",
 )
-_LANGUAGES: Final = (_ENGLISH, _CHINESE, _JAPANESE, _GERMAN, _FRENCH, _SPANISH, _RUSSIAN)
+_PORTUGUESE: Final = _Words(
+    "criterios?|rubricas?|grade de (?:avaliacao|correcao)",
+    r"escala de|\bde \d+ a \d+|entre \d+ e \d+|\d+ pontos|a melhor",
+    r"\bavali|pontu|\bjulg|\bcorrij|\bcompar|\bnota\b",
+    "resposta|candidat|redacao|traducao|solucao",
+)
+_KOREAN: Final = _Words(
+    "(?:평가|채점|심사) ?(?:기준|항목|지표|척도)|루브릭",
+    rf"{_RANGE} ?점|\d+점? ?(?:부터|에서) ?\d+|\d+점 ?만점|척도|더 ?나은|더 ?좋은",
+    "평가|채점|심사|비교|점수",
+    "답변|응답|답안|후보|출력|에세이|번역|글",
+)
+_ARABIC: Final = _Words(
+    "معايير|معيار|مقياس التقييم|سلم التقييم",
+    r"من \d+ (?:الى|حتي|حتى) \d+|بين \d+ و ?\d+|مقياس من|\d+ (?:نقاط|درجات)|الافضل|افضل",
+    "قيم|تقييم|قارن|مقارنة|صحح|احكم",
+    "الاجابة|اجابة|الرد|الردين|الاستجابة|الحل|المقال|الترجمة",
+)
+_HINDI: Final = _Words(
+    "मानदंड|मापदंड|कसौटी|रूब्रिक",
+    r"\d+ से \d+|पैमाने|अंक|बेहतर",
+    "मूल्यांकन|आकलन|जाँच|जांच|तुलना|अंक",
+    "उत्तर|जवाब|निबंध|अनुवाद|समाधान",
+)
+_LANGUAGES: Final = (
+    _ENGLISH, _CHINESE, _JAPANESE, _GERMAN, _FRENCH, _SPANISH, _RUSSIAN, _PORTUGUESE, _KOREAN, _ARABIC, _HINDI,
+)  # fmt: skip
 
-ANY_CRITERIA: Final = Lexicon(*(words.criteria for words in _LANGUAGES))
-"""Most requests end here: one search instead of twenty-one."""
-
-
-class Grading(NamedTuple):
-    """One language's three."""
-
-    criteria: Lexicon
-    scale: Lexicon
-    graded: Near
-
-
-GRADINGS: Final = tuple(
-    Grading(Lexicon(words.criteria), Lexicon(words.scale), Near(Lexicon(words.grade), Lexicon(words.graded)))
+PATTERNS: Final[tuple[Pattern, ...]] = tuple(
+    Every((any_of((words.criteria,)), any_of((words.scale,)), Near(any_of((words.grade,)), any_of((words.graded,)))))
     for words in _LANGUAGES
 )
