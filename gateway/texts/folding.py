@@ -5,6 +5,7 @@ table grows by the assigned characters of the first two planes at most, about 10
 """
 
 import unicodedata
+from abc import ABC, abstractmethod
 from typing import Final
 
 from gateway.texts.lookalikes import LATIN, SIGNS
@@ -43,7 +44,7 @@ _UNSPACED: Final = (
 _LETTER_SIGNS: Final = (0x1F150, 0x1F170, 0x1F1E6)
 
 
-class Folding(dict[int, str | int]):
+class Folding(dict[int, str | int], ABC):
     """A table for `str.translate` that fills itself."""
 
     def __missing__(self, code: int) -> str | int:
@@ -57,8 +58,9 @@ class Folding(dict[int, str | int]):
         """Of the planes beyond the second: rare Han, tags, nothing or private signs."""
         return code if code < _NO_HAN else ""
 
+    @abstractmethod
     def fold(self, char: str) -> str:
-        raise NotImplementedError
+        """What a character becomes; "" for nothing."""
 
 
 class Plain(Folding):

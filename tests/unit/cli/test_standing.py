@@ -11,27 +11,7 @@ from gateway.cli.until import end
 from gateway.core.clock import SystemClock
 from gateway.scalars import moment_ms
 from tests.support.administering import done
-from tests.support.running import running
 from tests.support.talking import ask
-
-
-@pytest.fixture(scope="module")
-def gateway(tmp_path_factory):
-    with running(tmp_path_factory.mktemp("gateway")) as one:
-        yield one
-
-
-@pytest.fixture
-def run(gateway, monkeypatch, capsys):
-    """Run a verb against the gateway: (exit status, standard output, standard error)."""
-    monkeypatch.setenv("GATEWAY_ADMIN_TOKEN", gateway.admin_token)
-    monkeypatch.delenv("GATEWAY_ADMIN_TOKEN_FILE", raising=False)
-
-    def call(*words):
-        status = main([*words, "--admin-url", f"http://127.0.0.1:{gateway.gateway.admin_port}"])
-        return status, *capsys.readouterr()
-
-    return call
 
 
 def test_a_standing_is_set_shown_and_lifted(gateway, run):
