@@ -8,7 +8,6 @@ reached on every path and does its work once. Only `identify` (a key that is not
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from gateway.accounting.outcome import Outcome
@@ -18,6 +17,7 @@ from gateway.core import jsonio, reasons
 from gateway.core.clock import Clock
 from gateway.core.refusal import Refusal
 from gateway.core.splice import THRESHOLD, splice
+from gateway.delays import Delays
 from gateway.dialects.base import Rewrite
 from gateway.exchange import Exchange
 from gateway.gates import Gates
@@ -45,9 +45,8 @@ class Pipeline:
     archive: Archive
     sight: Sight
     rulebook: RuleBook
+    delays: Delays
     clock: Clock
-    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
-    """How `wait` waits, in seconds."""
 
     async def identify(self, x: Exchange, authorization: str | None, api_key: str | None) -> Refusal | None:
         """Name-plate: who is calling. Before the body is read, so that strangers cost little."""
@@ -118,14 +117,19 @@ class Pipeline:
         return refusal
 
     async def wait(self, x: Exchange) -> Refusal | None:
-        """Where a rule slows this caller down; never refuses. What was reserved stays held meanwhile."""
-        if x.delay_s:
-            x.notes["x-gateway-delay"] = f"{x.delay_s}s"
-            began = self.clock.monotonic()
-            try:
-                await self.sleep(x.delay_s)
-            finally:
-                x.waited_s += self.clock.monotonic() - began
+        """Where a rule slows this caller down. What was reserved stays held meanwhile."""
+        if not x.delay_s:
+            return None
+        assert x.principal is not None
+        began = self.clock.monotonic()
+        try:
+            waited = await self.delays.wait(x.principal.account.id, x.delay_s)
+        finally:
+            x.waited_s += self.clock.monotonic() - began
+        if not waited:
+            message = f"a policy slows this account's requests down by {x.delay_s}s, and too many wait already"
+            return Refusal(reasons.OVERLOADED, message, retry_after_ms=x.delay_s * 1000)
+        x.notes["x-gateway-delay"] = f"{x.delay_s}s"
         return None
 
     async def forward(self, x: Exchange) -> Refusal | None:
@@ -135,10 +139,10 @@ class Pipeline:
 
         def make_call(upstream: Upstream) -> Call:
             x.sent_at = self.clock.monotonic()
+            # It runs when everybody waits for the upstream: for its answer, or for a new connection to it.
+            asyncio.get_running_loop().call_soon(self._look_in_passing, x)
             return self._call(x, upstream)
 
-        # It runs when the request is on its way and everybody waits for the upstream.
-        asyncio.get_running_loop().call_soon(self._look_in_passing, x)
         began = self.clock.monotonic()
         name = x.model.upstream_name
         gate = self.gates.of(x)

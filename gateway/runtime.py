@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from gateway import __version__
 from gateway.accounts import accounts_of
+from gateway.beside import beside, let_go
 from gateway.config import SecretMissing, Settings
 from gateway.core.clock import Clock, SystemClock
 from gateway.detectors.watchtower import Watchtower
@@ -60,6 +61,8 @@ class Runtime:
         self._connections = _Connections(upstream_settings(settings), connection_files(settings))
         self._closing: dict[asyncio.Task[None], Bridge] = {}
         """Replaced bridges, each with the task that waits until nobody is on it any more."""
+        self._leaving: set[asyncio.Task[None]] = set()
+        """The same for replaced snapshots."""
         self._reloading = asyncio.Lock()
         self.also_reload: Callable[[], None] = lambda: None
         """What the server reads again itself (certificates); raises SecretMissing before anything is swapped."""
@@ -82,6 +85,7 @@ class Runtime:
         self.metrics.watch("gateway_detector_accounts", lambda: self.watchtower.accounts)
         self.metrics.watch("gateway_detector_dropped_total", lambda: self.watchtower.dropped)
         self.metrics.watch("gateway_requests_in_flight", lambda: len(self.live))
+        self.metrics.watch("gateway_requests_slowed", lambda: len(self.pipeline.delays))
         self.metrics.watch("gateway_reservations_held", lambda: len(self.live.reserved_ids()))
         self.metrics.watch("gateway_decision_log_dropped_total", lambda: self.sink.dropped)
 
@@ -127,7 +131,7 @@ class Runtime:
         self.sink.reopen()  # whoever rotates the decision log sends SIGHUP
         async with self._reloading:
             try:
-                snapshot, peppers, connections, seen, unlikely = await asyncio.to_thread(self._read_again)
+                snapshot, peppers, connections, seen, unlikely = await beside(self._read_again)
                 bridge = self._bridge(connections) if connections != self._connections else None
                 self.also_reload()
             except (YamlProblems, SecretMissing, OSError) as error:
@@ -142,6 +146,7 @@ class Runtime:
                 return ["the gateway failed while reloading; its log says where"]
             self._fingerprint = seen
             snapshot.policies.switch(self.accounts.switches)
+            self._retire_snapshot()
             self.snapshot = snapshot
             self.accounts.configure(peppers)
             if bridge is not None:
@@ -159,7 +164,7 @@ class Runtime:
     def _read_again(self) -> "tuple[Snapshot, tuple[Pepper, ...], _Connections, str, list[str]]":
         seen = fingerprint(self.settings)  # before reading: a change in between is noticed next time
         peppers = peppers_of(self.settings)
-        snapshot = load_snapshot(self.settings, peppers, self.clock.now_ms())
+        snapshot = load_snapshot(self.settings, peppers, self.clock.now_ms(), self.snapshot.countries)
         connections = _Connections(upstream_settings(self.settings), connection_files(self.settings))
         return snapshot, peppers, connections, seen, hints(self.settings, snapshot, self.clock.now_ms())
 
@@ -191,6 +196,20 @@ class Runtime:
         self._closing[task] = bridge
         task.add_done_callback(self._closing.pop)
 
+    def _retire_snapshot(self) -> None:
+        """Free the policies in force piece by piece, once no exchange is under them: at once it would hold all up."""
+
+        async def when_unused(old: list[Snapshot]) -> None:
+            while any(x.snapshot is old[0] for x in self.live):  # noqa: ASYNC110 - rare, and no hurry
+                await asyncio.sleep(1.0)
+            pieces = [*old[0].policies.pieces(), *old[0].documents.policies]
+            old.clear()
+            await let_go(pieces)
+
+        task = asyncio.create_task(when_unused([self.snapshot]))
+        self._leaving.add(task)
+        task.add_done_callback(self._leaving.discard)
+
     def _label(self) -> None:
         policies = self.snapshot.policies.policies
         self.metrics.configure(
@@ -210,9 +229,10 @@ class Runtime:
     async def close(self) -> None:
         """After the last exchange: connections, the detectors' queue, then usage to disk, then the log."""
         retired = dict(self._closing)
-        for task in retired:
+        waiting = (*retired, *self._leaving)
+        for task in waiting:
             task.cancel()
-        await asyncio.gather(*retired, return_exceptions=True)
+        await asyncio.gather(*waiting, return_exceptions=True)
         for bridge in (*retired.values(), self.pipeline.bridge):
             await bridge.close()
         if self._watching is not None:

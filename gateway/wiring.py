@@ -9,6 +9,7 @@ from gateway.accounting.estimate import Estimator
 from gateway.archive import Archive
 from gateway.config import SecretMissing, Settings
 from gateway.core.clock import Clock
+from gateway.delays import Delays
 from gateway.detectors.watchtower import Watchtower
 from gateway.gates import Gates
 from gateway.identity.addresses import networks
@@ -53,6 +54,7 @@ def wire(settings: Settings, rooms: Rooms, *, secret: bytes) -> Pipeline:
         output_mode=OutputMode.ESTIMATE if settings.reservation.output == "estimate" else OutputMode.WORST,
         prompt_key=prompt_key,
     )
+    at_once = settings.limits.max_inflight_requests
     return Pipeline(
         lookup=rooms.lookup,
         scales=scales,
@@ -62,6 +64,7 @@ def wire(settings: Settings, rooms: Rooms, *, secret: bytes) -> Pipeline:
         archive=Archive(rooms.metrics, rooms.sink),
         sight=Sight(rooms.watchtower, key=prompt_key, trusted=trusted),
         rulebook=RuleBook(trusted),
+        delays=Delays(max(1, at_once // 2), max(1, at_once // 16)),
         clock=rooms.clock,
     )
 

@@ -66,6 +66,7 @@ def examine(path: Path | None, env: Mapping[str, str], clock: Clock, *, online: 
     yield from checks.pepper(settings)
     yield from checks.secret_files(settings)
     yield from checks.open_files(settings, path)
+    yield from checks.country_file(settings, clock)
     yield from checks.store(settings)
     yield from checks.ports(settings)
     yield from checks.machine(settings, clock)

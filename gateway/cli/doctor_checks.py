@@ -8,6 +8,7 @@ import socket
 import sqlite3
 import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
@@ -15,12 +16,18 @@ from typing import Final, Literal
 from gateway.config import Settings
 from gateway.core.clock import Clock
 from gateway.core.redis_target import is_redis
+from gateway.identity.countries import load_countries
+from gateway.yamlio import YamlProblems
 
 Level = Literal["ok", "warn", "fail"]
 
 _AIOHTTP_FLOOR: Final = (3, 14, 3)
 _EARLIEST_MS: Final = 1_767_225_600_000
 """2026-01-01: a clock before this release is wrong, and budgets and expiries hang on it."""
+
+
+_COUNTRY_DAYS: Final = 90
+"""Providers of country data bring out a new file every week or month."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +97,7 @@ def pepper(settings: Settings) -> Iterator[Line]:
 def open_files(settings: Settings, path: Path | None) -> Iterator[Line]:
     """Whether strangers could change what the gateway obeys."""
     named = (("settings", path), ("accounts", settings.files.accounts), ("models", settings.files.models))
-    for name, file in (*named, ("policies", settings.files.policies)):
+    for name, file in (*named, ("policies", settings.files.policies), ("countries", settings.data.country_file)):
         if file is None or not file.exists():
             continue
         if file.stat().st_mode & stat.S_IWOTH:
@@ -117,6 +124,20 @@ def store(settings: Settings) -> Iterator[Line]:
         yield Line("fail", "store", f"{writable} cannot be written by this user", "give it write permission")
     else:
         yield Line("ok", "store", f"{path} can be written (SQLite {sqlite3.sqlite_version})")
+
+
+def country_file(settings: Settings, clock: Clock) -> Iterator[Line]:
+    """Which country data it is, and whether it is too old: networks move. One that cannot be read stops `config`."""
+    with suppress(YamlProblems):
+        countries = load_countries(settings.data.country_file)
+        if countries is None:
+            return
+        days = (clock.now_ms() - countries.built_ms) // 86_400_000
+        what = f"{countries.kind}, made {days} days ago"
+        if days > _COUNTRY_DAYS:
+            yield Line("warn", "country file", what, "fetch a newer one; networks move between countries")
+        else:
+            yield Line("ok", "country file", what)
 
 
 def machine(settings: Settings, clock: Clock) -> Iterator[Line]:

@@ -52,6 +52,9 @@ class DataListener(Strict):
     trusted_proxies: tuple[Cidr, ...] = Field(
         default=(), description="Networks of proxies that are believed about who is behind them."
     )
+    country_file: FilePath | None = Field(
+        default=None, description="Which addresses are in which country: a file in MaxMind's DB format (.mmdb)."
+    )
 
 
 class OpsListener(Strict):

@@ -6,7 +6,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
 from gateway.config.listeners import AdminEntry, AdminListener, DataListener, OpsListener
 from gateway.config.parts import AccountsEntry, Files, Limits, Observe, PepperEntry, Reservation, Timers
-from gateway.config.paths import resolve
+from gateway.config.paths import FilePath, resolve
 from gateway.config.redis import RedisSettings
 from gateway.config.upstream import UpstreamEntry
 from gateway.core.redis_target import is_redis, parse
@@ -58,6 +58,9 @@ class Settings(Strict):
     observe: Observe = Field(default_factory=Observe, description="What is watched beyond the fixed metrics.")
     decision_log: Annotated[str, AfterValidator(_decision_log)] = Field(
         default="-", description="Where decision records go: `-` (standard output), a file, or `off`."
+    )
+    policy_archive: FilePath | None = Field(
+        default=None, description="Folder in which every revision of the policies is kept; none: they are not."
     )
     reload_poll_s: float = Field(default=5, gt=0, description="How often files are looked at for changes, in seconds.")
 

@@ -22,7 +22,7 @@ log = logging.getLogger("gateway")
 
 MAX_BYTES: Final = 512 << 20
 KEPT: Final = 20_000
-"""Addresses whose country is remembered, some 200 bytes each."""
+"""Addresses whose country is remembered, some 300 bytes each."""
 _TRIED: Final = 2000
 """Networks that are looked at for a country before a file counts as one without."""
 
@@ -30,10 +30,11 @@ _TRIED: Final = 2000
 class Countries:
     """One file in memory. Replaced, never changed."""
 
-    def __init__(self, data: bytes, name: str = "") -> None:
+    def __init__(self, data: bytes, name: str = "", stamp: str = "") -> None:
         """Raises maxminddb.InvalidDatabaseError, or another exception, for what is no such file."""
         self._reader = maxminddb.Reader(BytesIO(data), maxminddb.MODE_FD)
         self._name = name
+        self.stamp = stamp
         about = self._reader.metadata()
         self.kind: str = about.database_type
         self.built_ms: int = about.build_epoch * 1000
@@ -63,10 +64,27 @@ class Countries:
             return ""
 
 
-def load_countries(path: Path | None) -> Countries | None:
-    """None without a path. Raises YamlProblems for a file that is not there, too large, or without countries."""
+def stamp_of(path: Path | None) -> str:
+    """What a folder says of a file: another text once it was replaced or written over."""
+    if path is None:
+        return ""
+    try:
+        found = path.stat()
+    except OSError as error:
+        return str(error.errno)
+    return f"{found.st_dev} {found.st_ino} {found.st_size} {found.st_mtime_ns}"
+
+
+def load_countries(path: Path | None, before: Countries | None = None) -> Countries | None:
+    """None without a path; `before` where the file is still the one that it was read from.
+
+    Raises YamlProblems for a file that is not there, too large, or without countries.
+    """
     if path is None:
         return None
+    stamp = stamp_of(path)
+    if before is not None and before.stamp == stamp:
+        return before
     try:
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
@@ -75,7 +93,7 @@ def load_countries(path: Path | None) -> Countries | None:
     if len(data) > MAX_BYTES:
         raise _problem(path, f"expected at most {MAX_BYTES >> 20} MiB")
     try:
-        countries = Countries(data, str(path))
+        countries = Countries(data, str(path), stamp)
         useful = countries.has_some()
     except Exception:  # noqa: BLE001 - the reader raises what it happens to stumble over
         raise _problem(path, "expected a file in MaxMind's DB format (.mmdb)") from None

@@ -91,6 +91,7 @@ METRICS: Final = (
         "gateway_limit_saturation_ratio", _H, "Used part of a limit right after a request was admitted or refused.",
         ("policy", "limit"), RATIO, cap=40, coarse="limit",
     ),
+    Instrument("gateway_requests_slowed", _G, "Requests that a rule lets wait right now; they count as in flight too."),
     Instrument("gateway_reservations_held", _G, "Reservations that are neither settled nor expired."),
     Instrument("gateway_settlements_total", _C, "Reservations settled.", ("outcome", "estimated")),
     Instrument(

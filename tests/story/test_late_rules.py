@@ -1,12 +1,16 @@
 """Rules on texts in audit mode: nobody waits for them, and a request that never came so far says that of itself."""
 
+import asyncio
+import json
 from contextlib import ExitStack
 
 import pytest
 
+from tests.support.rawhttp import Raw
+from tests.support.rawhttp import request as http
 from tests.support.ruled import Scene, rules
-from tests.support.talking import STREAMED, code, policy
-from tests.support.upstream import answer
+from tests.support.talking import PATHS, PROMPTS, STREAMED, code, policy
+from tests.support.upstream import answer, stall
 
 LATE = "rules: {hi: {when: {text: {phrases: hi}}, then: deny, per_request: true}}\n"
 UNASKED = ("hi", "not_evaluated", "audit", "not_evaluated")
@@ -55,3 +59,23 @@ def test_of_a_request_that_the_upstream_refused_it_was_asked(late):
 def test_a_body_that_is_none_has_no_plan_and_no_findings(late):
     assert late.ask(model="nobody").status == 404
     assert late.findings == []
+
+
+def test_it_is_asked_while_the_upstream_works(late):
+    """The upstream has the request and says nothing yet; a caller that leaves now changes nothing any more."""
+
+    async def found():
+        async with asyncio.timeout(8):
+            while not any(x.findings for x in late.gateway.runtime.live._tasks):
+                await asyncio.sleep(0.005)
+
+    before = late.upstream.count()
+    late.upstream.play([stall])
+    body = json.dumps({"model": "sim-small", **PROMPTS["chat"]}).encode()
+    with Raw(late.gateway.gateway.data_port) as raw:
+        raw.send(http(PATHS["chat"], body, key=late.gateway.keys["acme"]))
+        late.gateway.call(found())
+    late.gateway.settled()
+    assert late.upstream.count() == before + 1
+    assert late.record.outcome == "client_gone"
+    assert late.findings == [("hi", "deny", "audit", "policy_denied")]

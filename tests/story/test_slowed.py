@@ -10,10 +10,16 @@ import pytest
 from tests.support.rawhttp import Raw
 from tests.support.rawhttp import request as http
 from tests.support.ruled import EVERY, Scene, rules
-from tests.support.talking import PATHS, PROMPTS, ask, code, policy, stopped, used
+from tests.support.talking import PATHS, PROMPTS, ask, code, get, policy, stopped, used
 
 SLOWING = rules(some="{slow: 7s}", more="{slow: 30s}").replace("want: some", "want: ['some', 'more']")
-LIMITS = "one: {unit: concurrent, per: account, amount: 1}, requests: {unit: requests, per: account, amount: 90, window: 1d}, tokens: {unit: total_tokens, per: account, amount: 900000, window: 1d}"
+ENDING = rules(some="{slow: 7s}, until: '2027-01-15T08:01:00Z'")
+"""A minute after the beginning of `stopped`."""
+LIMITS = (
+    "one: {unit: concurrent, per: account, amount: 1}, "
+    "requests: {unit: requests, per: account, amount: 90, window: 1d}, "
+    "tokens: {unit: total_tokens, per: account, amount: 900000, window: 1d}"
+)
 MONEY = "money: {unit: usd, per: account, amount: 1000, period: month}"
 AUDIT = policy(name="trial", mode="audit", more=rules(trial="{slow: 9s}"))
 
@@ -27,7 +33,7 @@ class Slowed(Scene):
         self.waits = []
         self.waiting = threading.Event()
         self._go = asyncio.Event()
-        self.gateway.runtime.pipeline.sleep = self._held if held else self._pass
+        self.gateway.runtime.pipeline.delays.sleep = self._held if held else self._pass
         stack.callback(self.release)
 
     async def _pass(self, seconds):
@@ -50,7 +56,7 @@ class Slowed(Scene):
         assert self.waiting.wait(8)
 
     def held(self):
-        return self.gateway.call(self.gateway.runtime.store.held())
+        return [one.id for one in self.gateway.call(self.gateway.runtime.store.held())]
 
 
 @pytest.fixture(scope="module")
@@ -62,10 +68,7 @@ def scene(tmp_path_factory):
 @pytest.fixture
 def held(tmp_path):
     with ExitStack() as stack:
-        yield Slowed(stack, tmp_path, policy(LIMITS, MONEY, name="slow", more=SLOWING), settings=SETTINGS)
-
-
-SETTINGS = {"timers": {"drain_s": 0}}
+        yield Slowed(stack, tmp_path, policy(LIMITS, MONEY, name="slow", more=SLOWING))
 
 
 @pytest.mark.parametrize(("dialect", "stream"), EVERY)
@@ -98,20 +101,12 @@ def test_while_it_waits_nothing_is_sent_and_its_reservation_stays(held):
         assert held.upstream.count() == 0
         assert len(held.held()) == 1
         assert held.gateway.runtime.live.reserved_ids() == held.held(), "so that it is renewed"
-        second = held.ask
-        assert code(ask_now(held)) == "concurrency_limit_exceeded"
+        assert code(ask(held.gateway, headers=(b"want: some",))) == "concurrency_limit_exceeded"
         assert held.waits == [7], "who is refused does not wait"
         held.release()
         assert raw.answer().status == 200
     held.gateway.settled()
     assert held.upstream.count() == 1
-    assert second is not None
-
-
-def ask_now(scene):
-    from tests.support.talking import ask
-
-    return ask(scene.gateway, headers=(b"want: some",))
 
 
 def test_a_caller_that_leaves_meanwhile_pays_no_token(held):
@@ -123,12 +118,84 @@ def test_a_caller_that_leaves_meanwhile_pays_no_token(held):
     assert used(held.gateway) == {"one": 0, "requests": 1, "tokens": 0, "money": 0}
 
 
-def test_at_the_end_of_the_grace_period_it_is_told_to_come_back(held):
+def test_at_the_end_of_the_grace_period_it_is_told_to_come_back_and_pays_nothing(held):
+    async def stop():
+        return held.gateway.runtime.live.stop_all()
+
     with Raw(held.gateway.gateway.data_port) as raw:
         held.begin(raw)
-        held.gateway.call(held.gateway.gateway.drain())
+        assert held.gateway.call(stop()) == 1
         answer = raw.answer()
-    assert (answer.status, code(answer)) == (503, "draining")
-    assert answer.header("x-should-retry") == "true"
-    print(held.gateway.runtime.ring._accounts, held.gateway.runtime.ring._strangers)
-    assert (held.upstream.count(), held.record.outcome, held.record.usage.total_tokens) == (0, "shutdown", 0)
+    held.gateway.settled()
+    assert (answer.status, code(answer), answer.header("x-should-retry")) == (503, "draining", "true")
+    assert (held.upstream.count(), held.held(), held.record.outcome) == (0, [], "shutdown")
+    assert used(held.gateway) == {"one": 0, "requests": 0, "tokens": 0, "money": 0}
+
+
+@pytest.mark.parametrize("grace_s", [0, 30])
+def test_draining_waits_for_it_within_the_grace_period(tmp_path, grace_s):
+    with ExitStack() as stack:
+        settings = {"timers": {"drain_s": grace_s}}
+        scene = Slowed(stack, tmp_path, policy(name="slow", more=SLOWING), settings=settings)
+        raw = stack.enter_context(Raw(scene.gateway.gateway.data_port))
+        scene.begin(raw)
+        draining = asyncio.run_coroutine_threadsafe(scene.gateway.gateway.drain(), scene.gateway.loop)
+        if grace_s:
+            scene.release()
+        draining.result(timeout=20)
+        assert raw.answer().status == (200 if grace_s else 503)
+        assert scene.upstream.count() == (1 if grace_s else 0)
+
+
+def test_of_one_account_only_so_many_wait_and_the_next_is_told_to_come_back(tmp_path):
+    requests = "requests: {unit: requests, per: account, amount: 90, window: 1d}"
+    with ExitStack() as stack:
+        settings = {"limits": {"max_inflight_requests": 32}}
+        scene = Slowed(stack, tmp_path, policy(requests, name="slow", more=SLOWING), settings=settings)
+        waiting = [stack.enter_context(Raw(scene.gateway.gateway.data_port)) for _ in range(2)]
+        for raw in waiting:
+            scene.waiting.clear()
+            scene.begin(raw)
+        assert "gateway_requests_slowed 2.0" in scraped(scene)
+        answer = ask(scene.gateway, headers=(b"want: some",))
+        assert (answer.status, code(answer), answer.header("x-should-retry")) == (503, "overloaded", "true")
+        assert (answer.header("retry-after"), answer.header("x-gateway-delay")) == ("7", None)
+        assert scene.upstream.count() == 0
+        assert ask(scene.gateway).status == 200, "who is not slowed is served"
+        scene.release()
+        assert [raw.answer().status for raw in waiting] == [200, 200]
+        assert ask(scene.gateway, headers=(b"want: some",)).status == 200
+        assert "gateway_requests_slowed 0.0" in scraped(scene)
+        assert used(scene.gateway) == {"requests": 4}
+
+
+def scraped(scene):
+    return get(scene.gateway.gateway.ops_port, "/metrics").body.decode().splitlines()
+
+
+def test_it_ends_as_it_was_ruled_whatever_changes_meanwhile(tmp_path):
+    """A reload, and the rule's own end: both are for the requests that come after it."""
+    with ExitStack() as stack:
+        scene = Slowed(stack, tmp_path, policy(name="slow", more=ENDING))
+        revision = scene.gateway.runtime.snapshot.policies.revision
+        with Raw(scene.gateway.gateway.data_port) as raw:
+            scene.begin(raw)
+            scene.clock.advance(120)
+            (tmp_path / "policies" / "slow.yaml").write_text(policy(name="slow", more=rules(other="deny"))["slow"])
+            assert scene.gateway.call(scene.gateway.runtime.reload()) == []
+            scene.release()
+            answer = raw.answer()
+        scene.gateway.settled()
+        assert (answer.status, answer.header("x-gateway-delay")) == (200, "7s")
+        assert (scene.record.revision, scene.findings) == (revision, [("some", "slow", "enforce", "slowed")])
+        assert scene.ask(want="some").header("x-gateway-delay") is None
+        assert scene.record.revision == scene.gateway.runtime.snapshot.policies.revision != revision
+
+
+def test_a_rule_that_has_run_out_slows_nobody(tmp_path):
+    with ExitStack() as stack:
+        scene = Slowed(stack, tmp_path, policy(name="slow", more=ENDING), held=False)
+        assert scene.ask(want="some").header("x-gateway-delay") == "7s"
+        scene.clock.advance(120)
+        assert scene.ask(want="some").header("x-gateway-delay") is None
+        assert (scene.waits, scene.findings) == ([7], [])

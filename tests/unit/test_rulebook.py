@@ -62,6 +62,43 @@ def test_they_are_asked_when_the_request_is_on_its_way_and_its_answer_is_not_her
     assert finish(walk, x, Outcome.COMPLETE) == HELD, "whoever comes second finds it done"
 
 
+def test_a_limit_of_the_upstream_that_takes_its_time_does_not_let_them_come_before_the_request(tmp_path):
+    """A store in Redis is waited for: nothing has been sent by then."""
+    limits = {"limits": {"key": {"unit": "requests", "amount": 9, "window": "1m"}}}
+    walk = Walk(tmp_path, policies=policy(name="late", mode="audit", more=TEXT), upstream_settings=limits)
+    order = []
+    reserve = walk.store.reserve
+
+    async def slowly(*arguments):
+        for _ in range(3):
+            await asyncio.sleep(0)
+        order.append("upstream reserved")
+        return await reserve(*arguments)
+
+    class Noted(RuleBook):
+        def late(self, x):
+            order.append("asked")
+            super().late(x)
+
+    async def scenario():
+        x = walk.ruled()
+        assert await walk.pipeline.reserve(x) is None
+        walk.store.reserve, walk.pipeline.rulebook = slowly, Noted()
+        send = walk.transport.send
+
+        async def sent(call):
+            order.append("sent")
+            await asyncio.sleep(0)
+            return await send(call)
+
+        walk.transport.send, walk.transport.answers = sent, [FakeAnswer(b"{}")]
+        assert await walk.pipeline.forward(x) is None
+        walk.pipeline.finish(x, Outcome.COMPLETE)
+
+    asyncio.run(scenario())
+    assert order == ["upstream reserved", "sent", "asked", "asked"]
+
+
 def test_where_the_answer_is_there_at_once_they_are_asked_after_it(walk):
     x = asyncio.run(walk.forwarded(FakeAnswer(b"{}")))
     assert finish(walk, x, Outcome.COMPLETE) == HELD

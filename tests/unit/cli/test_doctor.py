@@ -16,6 +16,7 @@ from gateway.cli.doctor_checks import Line
 from gateway.cli.main import main
 from gateway.core.clock import ManualClock
 from tests.support.config_dir import write_config
+from tests.support.mmdb import countries, country, mmdb
 from tests.support.redis_server import redis_server
 
 NOW = 1_800_000_000_000
@@ -220,3 +221,32 @@ def test_a_redis_that_will_do_and_one_that_will_not(tmp_path: Path):
         server.say("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
         (line,) = found()
         assert (line.level, "noeviction" in line.message) == ("fail", True)
+
+
+def with_countries(folder: Path, data: bytes | None) -> Path:
+    path = write_config(folder)
+    path.write_text(path.read_text().replace("data: {port: 0}", "data: {port: 0, country_file: countries.mmdb}"))
+    if data is not None:
+        (folder / "countries.mmdb").write_bytes(data)
+    return path
+
+
+@pytest.mark.parametrize(("days", "level"), [(0, "ok"), (90, "ok"), (91, "warn")])
+def test_country_data_that_is_old_is_warned_about(tmp_path: Path, days: int, level: str):
+    data = mmdb({"192.0.2.0/24": country("NZ")}, kind="Some-Country", built=NOW // 1000 - days * 86_400)
+    line = lines(with_countries(tmp_path, data))["country file"]
+    assert (line.level, line.message) == (level, f"Some-Country, made {days} days ago")
+    assert bool(line.remedy) is (level == "warn")
+
+
+@pytest.mark.parametrize("data", [None, b"no such file"])
+def test_country_data_of_no_use_fails_once(tmp_path: Path, data: bytes | None):
+    found = lines(with_countries(tmp_path, data))
+    assert "data.country_file: " in found["config"].message
+    assert [line.name for line in found.values() if line.level == "fail"] == ["config"]
+
+
+def test_country_data_that_anyone_can_change_fails(tmp_path: Path):
+    path = with_countries(tmp_path, countries(NZ="192.0.2.0/24"))
+    (tmp_path / "countries.mmdb").chmod(0o666)
+    assert lines(path)["countries"].level == "fail"
