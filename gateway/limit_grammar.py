@@ -19,9 +19,9 @@ CountedUnit = Literal[
 class Rate(Strict):
     """A token bucket: `amount` units per `window`, at most `burst` at once."""
 
-    unit: CountedUnit
-    amount: Amount
-    window: Seconds = Field(description="Duration: 1m, 1h …")
+    unit: CountedUnit = Field(description="What is counted.")
+    amount: Amount = Field(description="Units per window.")
+    window: Seconds = Field(description="Duration: 1m, 1h or another.")
     burst: Amount | None = Field(default=None, description="Most units at once; the amount when absent.")
     models: ModelSet = "all"
 
@@ -29,16 +29,16 @@ class Rate(Strict):
 class Slots(Strict):
     """Concurrency: at most `amount` requests in flight."""
 
-    unit: Literal["concurrent"]
-    amount: Amount
+    unit: Literal["concurrent"] = Field(description="Requests in flight.")
+    amount: Amount = Field(description="Most requests at a time.")
     models: ModelSet = "all"
 
 
 class Prompts(Strict):
     """What is new: distinct prompts, or the output tokens of each prompt once, in a hopping window."""
 
-    unit: Literal["distinct_prompts", "unique_output_tokens"]
-    amount: Amount
+    unit: Literal["distinct_prompts", "unique_output_tokens"] = Field(description="What is counted.")
+    amount: Amount = Field(description="Units in a window.")
     window: Annotated[Seconds, Field(ge=3600, le=90 * 86_400)] = Field(description="Duration from 1h to 90d.")
     models: ModelSet = "all"
 
@@ -46,7 +46,7 @@ class Prompts(Strict):
 class _Calendar(Strict):
     """What both kinds of budget share."""
 
-    period: Literal["day", "month"]
+    period: Literal["day", "month"] = Field(description="After which it starts anew.")
     zone: Zone = Field(default="UTC", description="IANA zone in which the period starts at midnight.")
     anchor_day: Annotated[int, Field(ge=1, le=31)] | None = Field(
         default=None, description="Day of the month on which a month starts; 29 to 31 clamp to the month's end."
@@ -63,14 +63,14 @@ class _Calendar(Strict):
 class Count(_Calendar):
     """At most `amount` units in a calendar period."""
 
-    unit: CountedUnit
-    amount: Amount
+    unit: CountedUnit = Field(description="What is counted.")
+    amount: Amount = Field(description="Units in a period.")
 
 
 class Money(_Calendar):
     """At most `amount` dollars in a calendar period."""
 
-    unit: Literal["usd"]
+    unit: Literal["usd"] = Field(description="Dollars.")
     amount: NanoDollars = Field(description="Dollars, for example 25 or 0.50.")
 
 

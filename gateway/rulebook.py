@@ -14,7 +14,6 @@ from gateway.exchange import Exchange
 from gateway.identity.addresses import Address, Network, known_address
 from gateway.policy.actions import Reduce
 from gateway.policy.facts import facts_of
-from gateway.policy.finding import Finding
 from gateway.policy.inquiry import Inquiry
 from gateway.policy.plan import Plan
 from gateway.policy.proposals import Proposals
@@ -133,10 +132,7 @@ class RuleBook:
         if x.plan is None or not x.plan.late_rules or x.asked_late:
             return
         x.asked_late, x.inquiry = True, None
-        x.findings += [
-            Finding(rule.policy.id, rule.name, rule.mode, reasons.NOT_EVALUATED, "not_evaluated", rule.clause)
-            for rule in x.plan.late_rules
-        ]
+        x.findings += x.plan.unasked()
 
     def remember(self, x: Exchange) -> None:
         """Where the account's limits stand, for rules on usage in its next requests."""

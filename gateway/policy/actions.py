@@ -4,13 +4,14 @@ From mildest to strongest: flag, tag, slow, reduce, propose_suspension, declare,
 rule: with its `until`, its policy's mode, an exception or a switch. Nothing here blocks an account: people do that.
 """
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Discriminator, Field, model_validator
+from pydantic import Tag as Member
 
 from gateway.scalars import Amount, Seconds
 from gateway.scalars import Slug as Name
-from gateway.validate import Strict
+from gateway.validate import Strict, nearest
 
 Word = Literal["flag", "propose_suspension", "declare", "review", "deny"]
 WORDS: Final[dict[str, str]] = {
@@ -28,13 +29,13 @@ MAX_DELAY_S: Final = 30
 class Plain(Strict):
     """An action that is one word."""
 
-    word: Word
+    word: Word = Field(description="The action.")
 
 
 class Tag(Strict):
     """Mark the request in its decision record, so that a campaign's requests can be found together."""
 
-    tag: Name
+    tag: Name = Field(description="The mark.")
 
 
 class Slow(Strict):
@@ -51,26 +52,55 @@ class Reduction(Strict):
     max_output_tokens: Amount | None = Field(default=None, description="Largest output cap.")
     reasoning: Literal["less", "summary", "none"] | None = Field(default=None, description="What is left of it.")
 
+    @model_validator(mode="after")
+    def _takes_something(self) -> Self:
+        if self.logprobs is None and (self.max_n or self.max_output_tokens or self.reasoning) is None:
+            raise ValueError("expected logprobs: false, max_n, max_output_tokens or reasoning")
+        return self
+
 
 class Reduce(Strict):
     """Take out of the request what makes its answer worth collecting; named in `x-gateway-reduced`."""
 
-    reduce: Reduction
+    reduce: Reduction = Field(description="What is taken out.")
 
 
 Then = Plain | Tag | Slow | Reduce
 
 
+_KEYS: Final = {"tag": "Tag", "slow": "Slow", "reduce": "Reduce"}
+
+
 def _then(value: Any) -> Any:
-    """A word stands for itself."""
+    """A word stands for itself. Said here in one sentence what every member of the union would say in its own."""
     if isinstance(value, str):
+        if value not in WORDS:
+            raise ValueError(f"unknown action '{value[:40]}'{nearest(value[:40], (*WORDS, *_KEYS))}")
         return {"word": value}
-    if isinstance(value, dict) and "word" in value:
-        raise ValueError("unknown key 'word'")
+    if isinstance(value, dict) and (len(value) != 1 or not _KEYS.keys() & value):
+        raise ValueError(f"expected one action: {', '.join(WORDS)}, or one key of {', '.join(_KEYS)}")
     return value
 
 
-Action = Annotated[Then, BeforeValidator(_then)]
+def _member(value: Any) -> str:
+    """The class whose keys stand there."""
+    if isinstance(value, dict):
+        return next((name for key, name in _KEYS.items() if key in value), "Plain")
+    return type(value).__name__ if isinstance(value, Then) else "Plain"
+
+
+_Union = (
+    Annotated[Plain, Member("Plain")]
+    | Annotated[Tag, Member("Tag")]
+    | Annotated[Slow, Member("Slow")]
+    | Annotated[Reduce, Member("Reduce")]
+)
+Action = Annotated[
+    _Union,
+    Discriminator(_member),
+    BeforeValidator(_then),
+    Field(json_schema_extra=lambda schema: schema.update(anyOf=schema.pop("oneOf"))),
+]
 
 
 def name_of(action: Then) -> str:

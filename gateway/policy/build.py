@@ -1,7 +1,7 @@
 """Plans in the making: which policies cover a caller here, what they limit, what they forbid."""
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from gateway.core.model import Model
@@ -43,8 +43,9 @@ class Revision(NamedTuple):
 
 def build_plan(revision: Revision, here: Situation) -> tuple[Plan, int]:
     """The plan, and the moment until which it holds: the end of an exception, a switch or a rule, a birthday."""
-    covering = [policy for policy, _traffic in _covering(revision, here)]
-    limits = strictest(bound_limits(revision, here))
+    covered = list(_covering(revision, here))
+    covering = [policy for policy, _traffic in covered]
+    limits = strictest(_limits(covered, here))
     terms = revision.terms.get(here.model.terms)
     denials = [(policy, denial) for policy in covering for denial in _standing_denials(policy, terms, here)]
     access = [rule for policy in covering for rule in _request_rules(policy, terms)]
@@ -80,7 +81,11 @@ def _can_wait(rule: BoundRule) -> bool:
 
 def bound_limits(revision: Revision, here: Situation) -> Iterator[BoundLimit]:
     """Every limit of every covering policy, several on one counter included."""
-    for policy, traffic in _covering(revision, here):
+    yield from _limits(_covering(revision, here), here)
+
+
+def _limits(covered: Iterable[tuple[CompiledPolicy, Traffic]], here: Situation) -> Iterator[BoundLimit]:
+    for policy, traffic in covered:
         for rule in policy.limits:
             spec = rule.bind(here.principal, here.model, traffic)
             if spec is not None and _counts(spec, here.model):
@@ -93,9 +98,11 @@ def bound_limits(revision: Revision, here: Situation) -> Iterator[BoundLimit]:
 
 
 def _covering(revision: Revision, here: Situation) -> Iterator[tuple[CompiledPolicy, Traffic]]:
+    account, now_ms, switches = here.principal.account.id, here.now_ms, revision.switches
     for policy in revision.policies:
-        off = any(switch.covers(policy.id, here.now_ms) for switch in revision.switches)
-        if off or policy.exempt_until(here.principal.account.id, here.now_ms) is not None:
+        if switches and any(switch.covers(policy.id, now_ms) for switch in switches):
+            continue
+        if policy.exceptions and policy.exempt_until(account, now_ms) is not None:
             continue
         traffic = cover(policy.match, here)
         if traffic is not None:
@@ -131,12 +138,15 @@ def _output(covering: Sequence[CompiledPolicy], revision: Revision, here: Situat
 
 def _holds_until(revision: Revision, covering: Sequence[CompiledPolicy], here: Situation) -> int:
     account, now_ms = here.principal.account.id, here.now_ms
-    ends: list[int | None] = [policy.exempt_until(account, now_ms) for policy in revision.policies]
-    ends += [switch.until_ms for switch in revision.switches]
-    ends += [changes_ms(policy.match, here) for policy in revision.policies]
+    ends: list[int | None] = [switch.until_ms for switch in revision.switches]
+    for policy in revision.policies:
+        if policy.exceptions:
+            ends.append(policy.exempt_until(account, now_ms))
+        if policy.clock:
+            ends.append(changes_ms(policy.clock, here))
     for policy in covering:
         for rule in policy.rules:
-            ends += (rule.until_ms, changes_ms(rule.condition, here))
+            ends += (rule.until_ms, changes_ms(rule.clock, here))
         ends += [output.until_ms for output in policy.output]
     return min((end for end in ends if end is not None and end > now_ms), default=FOREVER)
 

@@ -1,19 +1,15 @@
 """What came of a case beside what it expects, and, where they differ, what the rules in question said."""
 
 from collections.abc import Iterator, Sequence
-from typing import Final
 
 from gateway.core.units import Unit
 from gateway.policy.cases import Case, CaseExpect
-from gateway.policy.explain.decision import ACTIONS, name_of
+from gateway.policy.explain.names import NOTHING_DONE, action_of, name_of
 from gateway.policy.explain.text import rule_lines
 from gateway.policy.trial import Outcome
 from gateway.policy.words import dollars
 from gateway.scalars import nano_dollars
 from gateway.validate import nearest
-
-NOTHING_DONE: Final = ("count", "not_evaluated")
-"""Findings of rules that did not act."""
 
 
 def compare(case: Case, outcome: Outcome) -> Iterator[str]:
@@ -22,7 +18,7 @@ def compare(case: Case, outcome: Outcome) -> Iterator[str]:
         yield from outcome.faults
         return
     expect, refusal = case.expect, outcome.refusal
-    action = "allow" if refusal is None else ACTIONS.get(refusal.reason.code, "deny")
+    action = "allow" if refusal is None else action_of(refusal)
     if action != expect.action:
         yield f"expected {expect.action}, found {action}" + (f": {refusal.message}" if refusal else "")
     details = refusal.details if refusal else {}

@@ -29,18 +29,18 @@ UpstreamKind = Literal["openai", "azure", "vllm", "llamacpp", "generic"]
 class CasePrices(Strict):
     """Dollars per million tokens."""
 
-    input: Price
-    output: Price
+    input: Price = Field(description="Dollars per million input tokens.")
+    output: Price = Field(description="Dollars per million output tokens.")
 
 
 class CaseModel(Strict):
     """A model for the cases of this file."""
 
-    context: Annotated[int, Field(gt=0)] = 128_000
-    max_output: Count = 4096
-    prices: CasePrices | None = None
-    aliases: Words = Field(default=(), validate_default=False)
-    family: str = ""
+    context: Annotated[int, Field(gt=0)] = Field(default=128_000, description="Tokens of input and output together.")
+    max_output: Count = Field(default=4096, description="Most output tokens of one choice.")
+    prices: CasePrices | None = Field(default=None, description="Dollars per million tokens; none: unknown.")
+    aliases: Words = Field(default=(), validate_default=False, description="Other names of it.")
+    family: str = Field(default="", description="Models that belong together.")
     terms: str = Field(default="", description="Its terms profile, as in models.yaml.")
     kind: UpstreamKind = Field(default="openai", description="What serves it: decides how a request is reduced.")
 
@@ -48,39 +48,41 @@ class CaseModel(Strict):
 class CaseAccount(Strict):
     """The caller's account; the org is the account itself unless said."""
 
-    id: Text = "acme"
-    org: Text | None = None
-    tier: str = "default"
-    country: str = ""
-    verified: bool = False
-    declared_purpose: str = ""
-    tags: Words = Field(default=(), validate_default=False)
+    id: Text = Field(default="acme", description="Account id.")
+    org: Text | None = Field(default=None, description="Org id; the account's id when absent.")
+    tier: str = Field(default="default", description="Named class of account.")
+    country: str = Field(default="", description="Two capital letters; none: unknown.")
+    verified: bool = Field(default=False, description="Whether its identity was verified.")
+    declared_purpose: str = Field(default="", description="What it declared; none: undeclared.")
+    tags: Words = Field(default=(), validate_default=False, description="Its tags.")
     age: Seconds | None = Field(default=None, description="How long ago it was made, for example 3d.")
-    owner_country: str = ""
-    attested_age: Count = 0
-    standing: Standing = "clear"
+    owner_country: str = Field(default="", description="Where its beneficial owners are; none: unknown.")
+    attested_age: Count = Field(default=0, description="Attested age of its holder in years; 0 if none was.")
+    standing: Standing = Field(default="clear", description="What people decided about it.")
 
 
 class CaseAsk(Strict):
     """What the request asks for. Without max_tokens the model's maximum is reserved, or the policies' cap."""
 
-    prompt_tokens: Count = 10
-    max_tokens: Annotated[int, Field(gt=0)] | None = None
-    n: Annotated[int, Field(gt=0)] = 1
-    logprobs: bool = False
-    prompt: Text = Field(default="prompt", description="Names the prompt: the same name is the same prompt.")
+    prompt_tokens: Count = Field(default=10, description="Length of the prompt.")
+    max_tokens: Annotated[int, Field(gt=0)] | None = Field(
+        default=None, description="Output cap that the caller asks for."
+    )
+    n: Annotated[int, Field(gt=0)] = Field(default=1, description="Choices asked for.")
+    logprobs: bool = Field(default=False, description="Whether log probabilities are asked for.")
+    prompt: Text = Field(default="prompt", description="Its text: the same text is the same prompt.")
 
 
 class CaseUse(Strict):
     """What an earlier request used. total_tokens is the sum unless said."""
 
-    requests: Count = 1
-    input_tokens: Count = 0
-    output_tokens: Count = 0
-    total_tokens: Count | None = None
-    usd: NanoDollars | None = None
-    reasoning_tokens: Count = 0
-    logprob_requests: Count = 0
+    requests: Count = Field(default=1, description="Requests.")
+    input_tokens: Count = Field(default=0, description="Input tokens of each.")
+    output_tokens: Count = Field(default=0, description="Output tokens of each.")
+    total_tokens: Count | None = Field(default=None, description="All tokens of each; the sum when absent.")
+    usd: NanoDollars | None = Field(default=None, description="Dollars that each cost.")
+    reasoning_tokens: Count = Field(default=0, description="Reasoning tokens of each, part of the output.")
+    logprob_requests: Count = Field(default=0, description="Requests that asked for log probabilities.")
 
 
 class CaseEvent(Strict):
@@ -88,29 +90,29 @@ class CaseEvent(Strict):
 
     ago: Seconds | None = Field(default=None, description="How long before the case, for example 30s.")
     at: Instant | None = Field(default=None, description="When; instead of `ago`.")
-    times: Annotated[int, Field(ge=1, le=10_000)] = 1
+    times: Annotated[int, Field(ge=1, le=10_000)] = Field(default=1, description="How many requests.")
     every: Seconds | None = Field(default=None, description="Time between them; none: all at once.")
     account: Text | None = Field(default=None, description="Another account with the same attributes and org.")
-    key: Text | None = None
-    model: Text | None = None
+    key: Text | None = Field(default=None, description="Public id of the key; the case's when absent.")
+    model: Text | None = Field(default=None, description="The model; the case's when absent.")
     prompt: Text | None = Field(default=None, description="Names its prompt; none: a new one each time.")
     request: dict[str, Any] | None = Field(default=None, description="Its body; none: no rule looks at it.")
-    amounts: CaseUse = CaseUse()
+    amounts: CaseUse = Field(default=CaseUse(), description="What each of them used.")
     open: bool = Field(default=False, description="Still in flight at the time of the case.")
 
 
 class CaseGiven(Strict):
     """The situation of a case."""
 
-    account: CaseAccount = CaseAccount()
-    key: Text = "key1"
-    model: Text = "model"
-    dialect: Text = "chat"
-    ask: CaseAsk = CaseAsk()
+    account: CaseAccount = Field(default=CaseAccount(), description="Who calls.")
+    key: Text = Field(default="key1", description="Public id of the key.")
+    model: Text = Field(default="model", description="The model that is asked.")
+    dialect: Text = Field(default="chat", description="Wire format of the route.")
+    ask: CaseAsk = Field(default=CaseAsk(), description="What the request asks for, in short.")
     request: dict[str, Any] | None = Field(
         default=None, description="The body as the caller sends it; its model is filled in. Instead of `ask`."
     )
-    headers: dict[str, str] = Field(default_factory=dict)
+    headers: dict[str, str] = Field(default_factory=dict, description="Headers of the request.")
     address: Annotated[str, AfterValidator(_address)] = Field(
         default="", description="The caller's address; none: not known."
     )
@@ -118,7 +120,7 @@ class CaseGiven(Strict):
         default="", pattern=r"^([A-Z]{2})?$", description="What the data says of the address; none: not known."
     )
     answer: Words = Field(default=(), validate_default=False, description="What the model writes, in pieces.")
-    history: tuple[CaseEvent, ...] = ()
+    history: tuple[CaseEvent, ...] = Field(default=(), description="Earlier use.")
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -132,16 +134,18 @@ class CaseGiven(Strict):
 class CaseExpect(Strict):
     """What must come of a case. Keys that are absent are not compared."""
 
-    action: Literal["allow", "deny", "review", "declare"]
-    reason: Text | None = None
-    policy: Text | None = None
+    action: Literal["allow", "deny", "review", "declare"] = Field(description="What comes of the request.")
+    reason: Text | None = Field(default=None, description="Reason code of the refusal.")
+    policy: Text | None = Field(default=None, description="Id of the policy that decides.")
     limit: Text | None = Field(default=None, description="The limit or budget that decides.")
     rule: Text | None = Field(default=None, description="The access rule that decides, for example access.models.")
     retry_after_s: Count | None = Field(default=None, description="Whole seconds, rounded up.")
     remaining: dict[str, int | float | str] | None = Field(
         default=None, description="Units left after the request, by limit; dollars for money."
     )
-    output_cap: Annotated[int, Field(gt=0)] | None = None
+    output_cap: Annotated[int, Field(gt=0)] | None = Field(
+        default=None, description="Output cap that policies put on the request."
+    )
     delay_s: Count | None = Field(default=None, description="How long a rule lets it wait.")
     reduced: Names | None = Field(default=None, description="All fields that rules change.")
     tags: Names | None = Field(default=None, description="All marks that rules put on it.")
@@ -159,10 +163,10 @@ class CaseExpect(Strict):
 class Case(Strict):
     """One case."""
 
-    name: Phrase
-    at: Instant
-    given: CaseGiven
-    expect: CaseExpect
+    name: Phrase = Field(description="What the case shows.")
+    at: Instant = Field(description="When it happens.")
+    given: CaseGiven = Field(description="The situation.")
+    expect: CaseExpect = Field(description="What must come of it.")
 
 
 class CaseFile(Strict):
@@ -171,8 +175,8 @@ class CaseFile(Strict):
     policies: Literal["all"] | tuple[Text, ...] | None = Field(
         default=None, description="Ids of the policies under test, or all of the folder."
     )
-    models: dict[str, CaseModel] = Field(default_factory=dict)
-    cases: tuple[Case, ...] = Field(min_length=1)
+    models: dict[str, CaseModel] = Field(default_factory=dict, description="Models for the cases, by name.")
+    cases: tuple[Case, ...] = Field(min_length=1, description="The cases.")
 
 
 def read_cases(path: Path) -> tuple[CaseFile, Loaded]:

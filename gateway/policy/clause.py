@@ -1,5 +1,7 @@
 """The term of service that a policy or rule encodes."""
 
+from pydantic import Field
+
 from gateway.policy.scalars import Phrase
 from gateway.validate import Strict
 
@@ -7,9 +9,9 @@ from gateway.validate import Strict
 class Clause(Strict):
     """Which term, and where it can be read."""
 
-    document: Phrase
-    section: Phrase | None = None
-    url: Phrase | None = None
+    document: Phrase = Field(description="Terms of service, usage policy, licence: as a refusal names it.")
+    section: Phrase | None = Field(default=None, description="Where in the document.")
+    url: Phrase | None = Field(default=None, description="Where it can be read.")
 
 
 def clause_text(clause: Clause | None) -> str:

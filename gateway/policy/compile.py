@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -26,7 +26,7 @@ from gateway.policy.plan import Plan, strictest
 from gateway.policy.situation import Situation
 from gateway.policy.switches import Switch
 from gateway.texts.index import TextIndex
-from gateway.yamlio import Problem, YamlProblems
+from gateway.yamlio import Loaded, Problem, YamlProblems
 
 MAX_PLANS: Final = 8192
 OTHER_DIALECT: Final = ""
@@ -99,6 +99,10 @@ class PolicySet:
             self._plans.popitem(last=False)
         return plan
 
+    def pieces(self) -> list[object]:
+        """All that is large in it, for whoever lets go of a set bit by bit."""
+        return [*self.policies, *self._ready.policies, *self._plans.values()]
+
     def limits_for(self, principal: Principal, models: Iterable[Model], now_ms: int) -> tuple[BoundLimit, ...]:
         """Every limit that can apply to this caller on any of the models, whatever the route."""
         return strictest(
@@ -111,20 +115,44 @@ class PolicySet:
 
 def compile_files(files: Sequence[PolicyFile], definitions: Definitions = NONE) -> PolicySet:
     """Raises YamlProblems when a limit cannot be counted exactly, or a name means nothing."""
-    problems: list[Problem] = []
+    problems = [*_unusable(files, definitions), *_uncountable(files)]
+    if problems:
+        raise YamlProblems(sorted(set(problems), key=lambda one: (one.source, one.line, one.column, one.message)))
+    try:
+        return PolicySet((file.policy for file in files), definitions)
+    except ValueError as error:  # all patterns together are too much to search for: no single one is at fault
+        raise YamlProblems([Problem(files[0].loaded.source, 1, 1, f"with all policies: {error}")]) from None
+
+
+def check_names(files: Sequence[PolicyFile], definitions: Definitions = NONE) -> None:
+    """Raises YamlProblems when something that a policy refers to is not defined, or cannot be searched for."""
+    problems = sorted(set(_unusable(files, definitions)), key=lambda one: (one.source, one.line, one.column))
+    if problems:
+        raise YamlProblems(problems)
+
+
+def _unusable(files: Sequence[PolicyFile], definitions: Definitions) -> Iterator[Problem]:
     compiler, output = Compiler(definitions), Compiler(definitions)
+    if definitions.loaded is not None:
+        for fault in compiler.shared_faults():
+            yield _problem(definitions.loaded, fault.path, fault.message)
     for file in files:
-        complaints = list(overflows(file.policy))
         try:
             compile_policy(file.policy, compiler, output)
         except Unusable as error:
-            complaints.append((error.path, error.message))
-        for path, message in complaints:
-            place = file.loaded.place(path)
-            problems.append(Problem(file.loaded.source, place.line, place.column, message))
-    if problems:
-        raise YamlProblems(problems)
-    return PolicySet((file.policy for file in files), definitions)
+            loaded = definitions.loaded if error.shared and definitions.loaded is not None else file.loaded
+            yield _problem(loaded, error.path, error.message)
+
+
+def _uncountable(files: Sequence[PolicyFile]) -> Iterator[Problem]:
+    for file in files:
+        for path, message in overflows(file.policy):
+            yield _problem(file.loaded, path, message)
+
+
+def _problem(loaded: Loaded, path: Sequence[str | int], message: str) -> Problem:
+    place = loaded.place(path)
+    return Problem(loaded.source, place.line, place.column, message)
 
 
 def load_policies(directory: Path) -> PolicySet:
@@ -134,16 +162,20 @@ def load_policies(directory: Path) -> PolicySet:
 
 def _revision(policies: Sequence[Policy], definitions: Definitions) -> str:
     """Hash of what the set means: layout and comments of the files do not change it."""
-    content: list[object] = [_plain(policy) for policy in policies]
+    # Written piece by piece: one call for all of a thousand policies would keep every request waiting meanwhile.
+    content = [_written(_plain(policy)) for policy in policies]
     shared = {
         "fragments": {name: _plain(block) for name, block in definitions.fragments.items()},
         "words": dict(definitions.words),
         "terms": {name: _plain(terms) for name, terms in definitions.terms.items()},
     }
     if any(shared.values()):
-        content.append(shared)
-    text = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
+        content.append(_written(shared))
+    return hashlib.sha256(f"[{','.join(content)}]".encode()).hexdigest()[:12]
+
+
+def _written(value: object) -> str:
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
 def _plain(model: BaseModel) -> object:

@@ -10,7 +10,7 @@ from gateway.limit_grammar import budget_spec, limit_spec, window_key
 from gateway.policy.clause import clause_text
 from gateway.policy.compiled_rule import CompiledOutput, CompiledRule, compile_output, compile_rule
 from gateway.policy.compiling import Compiler, Unusable
-from gateway.policy.conditions import AskedLeaf, Node, leaves
+from gateway.policy.conditions import AskedLeaf, Node, WhomLeaf, clock, leaves
 from gateway.policy.model import Access, Budget, Limit, Policy
 from gateway.policy.names import names_model
 from gateway.policy.scalars import Scope
@@ -73,6 +73,8 @@ class CompiledPolicy:
     output: tuple[CompiledOutput, ...]
     exceptions: tuple[tuple[str, int], ...]
     """Account id and the first millisecond at which the policy covers it again."""
+    clock: tuple[WhomLeaf, ...]
+    """What of `match` changes with time."""
 
     def exempt_until(self, account_id: str, now_ms: int) -> int | None:
         """When a running exception of this account ends; None when there is none."""
@@ -91,6 +93,7 @@ def compile_policy(policy: Policy, compiler: Compiler, output: Compiler) -> Comp
     shadow = mode == "audit"
     rules = [_limit_rule(name, limit, shadow=shadow) for name, limit in policy.limits.items()]
     rules += [_budget_rule(name, budget, shadow=shadow) for name, budget in policy.budgets.items()]
+    match = _match(policy, compiler)
     return CompiledPolicy(
         id=policy.id,
         title=policy.title,
@@ -99,12 +102,13 @@ def compile_policy(policy: Policy, compiler: Compiler, output: Compiler) -> Comp
         message=policy.on_violation.message or "",
         contact=policy.on_violation.contact or "",
         disclose=policy.disclose,
-        match=_match(policy, compiler),
+        match=match,
         limits=tuple(sorted(rules, key=lambda rule: rule.name)),
         access=None if policy.access is None else _access_rules(policy.access),
         rules=tuple(compile_rule(policy, name, compiler) for name in sorted(policy.rules)),
         output=tuple(compile_output(policy, name, mode, output) for name in sorted(policy.output)),
         exceptions=tuple((exempt.account, exempt.until) for exempt in policy.exceptions),
+        clock=clock(match),
     )
 
 

@@ -7,8 +7,8 @@ from gateway.core import reasons
 from gateway.core.refusal import Detail, Refusal
 from gateway.policy.actions import Then, name_of
 from gateway.policy.clause import clause_text
-from gateway.policy.compiling import Compiler, Unusable
-from gateway.policy.conditions import Node, leaves
+from gateway.policy.compiling import Compiler, Unusable, text_fault
+from gateway.policy.conditions import Node, WhomLeaf, clock, leaves
 from gateway.policy.criteria.text import patterns_of
 from gateway.policy.entries import OutputEntry, Share
 from gateway.policy.model import Policy
@@ -31,6 +31,8 @@ class CompiledRule:
     hold_ms: int
     until_ms: int | None
     reads_text: bool
+    clock: tuple[WhomLeaf, ...]
+    """What of `condition` changes with time."""
     revision: str
     """Of a rule that looks at what no record holds, see rule_revision.py; empty for all others."""
 
@@ -61,6 +63,7 @@ def compile_rule(policy: Policy, name: str, compiler: Compiler) -> CompiledRule:
         hold_ms=(entry.hold or 0) * 1000,
         until_ms=entry.until,
         reads_text=reads_text,
+        clock=clock(condition),
         revision=rule_revision(condition, compiler),
     )
 
@@ -73,7 +76,7 @@ def compile_output(policy: Policy, name: str, mode: Literal["enforce", "audit"],
         try:
             patterns = compiler.patterns(patterns_of(entry.text, compiler))
         except ValueError as error:
-            raise Unusable(("output", name, "text"), str(error)) from None
+            raise text_fault(entry.text, compiler, ("output", name, "text"), error) from None
     rule = OutputRule(
         policy_id=policy.id,
         rule=name,

@@ -84,13 +84,14 @@ def bind(node: Node, here: Situation) -> Bound:
             return _joined((bind(part, here) for part in node.parts), decides=True)
 
 
-def changes_ms(node: Node, here: Situation) -> int | None:
-    """The next moment at which `bind` may give something else; None for never."""
-    moments = (
-        leaf.criterion.changes_ms(leaf.value, here)
-        for leaf in leaves(node)
-        if isinstance(leaf, WhomLeaf) and leaf.criterion.changes_ms is not None
-    )
+def clock(node: Node) -> tuple[WhomLeaf, ...]:
+    """The criteria of a tree whose answer is another one as time goes by: few trees have any."""
+    return tuple(leaf for leaf in leaves(node) if isinstance(leaf, WhomLeaf) and leaf.criterion.changes_ms is not None)
+
+
+def changes_ms(timed: Iterable[WhomLeaf], here: Situation) -> int | None:
+    """The next moment at which `bind` may give something else for a tree with this `clock`; None for never."""
+    moments = (leaf.criterion.changes_ms(leaf.value, here) for leaf in timed if leaf.criterion.changes_ms is not None)
     return min((moment for moment in moments if moment is not None), default=None)
 
 
@@ -113,32 +114,36 @@ def cover(node: Node, here: Situation) -> Traffic | None:
     """
     if bind(node, here) is not True:
         return None
-    left = _without_caller(node, here)
+    left = _without_caller(node, here, unknown=False)
     return EVERY if isinstance(left, bool) else _traffic(left, EVERY)
 
 
 def may_cover(node: Node, here: Situation) -> bool:
     """Whether there is any route and model on which a match covers this caller."""
-    return _without_caller(node, here) is not False
+    return _without_caller(node, here, unknown=False) is not False
 
 
-def _without_caller(node: Node, here: Situation) -> Node | bool:
-    """The tree over route and model alone; what is known of the caller is replaced by its answer."""
+def _without_caller(node: Node, here: Situation, *, unknown: bool) -> Node | bool:
+    """The tree over route and model alone; what is known of the caller is replaced by its answer.
+
+    What is not known never makes the whole hold: it stands for `unknown`, a no, and a yes under `not`.
+    """
     match node:
         case WhomLeaf():
             if node.criterion.traffic is None:
-                return node.test(here) is True
+                answer = node.test(here)
+                return unknown if answer is None else answer
             return node if node.criterion.traffic(node.value, EVERY) != EVERY else True
         case AskedLeaf():
             raise TypeError(f"'{node.criterion.key}' depends on the request: it cannot say whom a policy covers")
         case Named():
-            return _without_caller(node.part, here)
+            return _without_caller(node.part, here, unknown=unknown)
         case Not():
-            inner = _without_caller(node.part, here)
+            inner = _without_caller(node.part, here, unknown=not unknown)
             return not inner if isinstance(inner, bool) else Not(inner)
         case All() | AnyOf():
             decides = isinstance(node, AnyOf)
-            parts = [_without_caller(part, here) for part in node.parts]
+            parts = [_without_caller(part, here, unknown=unknown) for part in node.parts]
             if decides in parts:
                 return decides
             left = tuple(part for part in parts if not isinstance(part, bool))

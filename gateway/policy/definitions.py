@@ -19,7 +19,7 @@ from gateway.yamlio import Loaded, load_file
 class DefinitionsFile(Strict):
     """What policies refer to by name."""
 
-    version: Literal[1]
+    version: Literal[1] = Field(description="Version of this language.")
     fragments: dict[Name, When] = Field(default_factory=dict, description="Conditions, for `use`.")
     words: dict[Name, Words] = Field(default_factory=dict, description="Word lists, for `text`.")
     terms: dict[Name, Terms] = Field(default_factory=dict, description="Terms profiles of models.")

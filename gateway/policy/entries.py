@@ -29,8 +29,8 @@ class Share(Strict):
 class RuleEntry(Strict):
     """One rule: when it holds of a request, then something is done about it."""
 
-    when: When
-    then: Action
+    when: When = Field(description="The condition.")
+    then: Action = Field(description="What is done about a request of which it holds.")
     share: Share | None = Field(default=None, description="Act on accounts of which so many calls meet the condition.")
     per_request: bool = Field(default=False, description="A text match alone may act on a single request.")
     hold: Seconds | None = Field(default=None, description="With share: go on so long after it was reached.")
@@ -64,8 +64,10 @@ class OutputEntry(Strict):
     window: Annotated[int, Field(gt=0, le=MAX_WINDOW)] | None = Field(
         default=None, description="Most characters that a match of its patterns takes; phrases know their own."
     )
-    then: Literal["stop", "flag"] = "flag"
-    until: Until | None = None
+    then: Literal["stop", "flag"] = Field(
+        default="flag", description="stop: the answer ends with an error; flag: it is noted."
+    )
+    until: Until | None = Field(default=None, description="Last day (UTC) or exact time at which the rule acts.")
 
     @model_validator(mode="after")
     def _looks_for_something(self) -> Self:

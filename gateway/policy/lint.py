@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from gateway.core.model import Model
+from gateway.policy.blocks import Match
 from gateway.policy.definitions import NONE, Definitions
 from gateway.policy.load import PolicyFile
-from gateway.yamlio import Loaded
+from gateway.yamlio import Loaded, printable
 
 Severity = Literal["error", "warning"]
 Path = tuple[str | int, ...]
@@ -39,6 +40,16 @@ class Scene:
     definitions: Definitions = NONE
     whole: bool = True
     """Whether `files` are all policies of their folder: only then can something be missing."""
+    _by_match: dict[str, list[PolicyFile]] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def matching(self, match: Match | None) -> Sequence[PolicyFile]:
+        """The policies with exactly this `match`. Sorted once: to compare a thousand policies with each other costs
+        seconds, in which a reload has none.
+        """
+        if not self._by_match:
+            for file in self.files:
+                self._by_match.setdefault(repr(file.policy.match), []).append(file)
+        return self._by_match.get(repr(match), ())
 
 
 Complaints = Iterator[tuple[Path, str]]
@@ -101,12 +112,14 @@ def lint(scene: Scene, rules: Sequence[Rule]) -> list[LintFinding]:
         (scene.known.catalogue, [(rule, rule.catalogue) for rule in rules]),
     ):
         if loaded is not None:
-            findings += [_finding(rule, loaded, path, message) for rule, check in checks for path, message in check(scene)]
+            findings += [
+                _finding(rule, loaded, path, message) for rule, check in checks for path, message in check(scene)
+            ]
     return sorted(set(findings))
 
 
 def _finding(rule: Rule, loaded: Loaded, path: Path, message: str, policy: str = "") -> LintFinding:
     place = loaded.place(path)
     return LintFinding(
-        loaded.source, place.line, place.column, rule.code, rule.severity, policy, message, rule.anchor
+        loaded.source, place.line, place.column, rule.code, rule.severity, policy, printable(message), rule.anchor
     )

@@ -43,7 +43,7 @@ class _Sized:
 
 def never_binds(file: PolicyFile, scene: Scene) -> Complaints:
     own = list(_sized(file.policy))
-    others = [one for other in scene.files if _always_with(other, file) for one in _sized(other.policy)]
+    others = [one for other in always_with(file, scene) for one in _sized(other.policy)] if own else []
     for inner in own:
         for outer in (*own, *others):
             if outer is not inner and _makes_inert(outer, inner):
@@ -87,12 +87,13 @@ def _sized(policy: Policy) -> Iterator[_Sized]:
         )
 
 
-def _always_with(other: PolicyFile, file: PolicyFile) -> bool:
-    """Whether the other policy covers everything that this one does, in the same mode and for everyone."""
-    theirs, ours = other.policy, file.policy
-    if other is file or theirs.effective_mode != ours.effective_mode or theirs.exceptions:
-        return False
-    return theirs.match is None or theirs.match == ours.match
+def always_with(file: PolicyFile, scene: Scene) -> Iterator[PolicyFile]:
+    """The other policies that cover everything that this one does, in the same mode and for everyone."""
+    ours = file.policy
+    everyone = scene.matching(None) if ours.match is not None else ()
+    for other in (*everyone, *scene.matching(ours.match)):
+        if other is not file and other.policy.effective_mode == ours.effective_mode and not other.policy.exceptions:
+            yield other
 
 
 def _makes_inert(outer: _Sized, inner: _Sized) -> bool:

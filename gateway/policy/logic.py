@@ -10,7 +10,7 @@ from itertools import product
 from typing import Any, Final
 
 from gateway.policy import overlaps
-from gateway.policy.blocks import AskedKeys, Block
+from gateway.policy.blocks import AskedKeys, Block, WhomKeys
 from gateway.policy.bounds import Count, Duration, Quantity
 from gateway.policy.criteria.route import dialects_of
 from gateway.policy.definitions import Definitions
@@ -59,8 +59,8 @@ def formula(block: Block | None, definitions: Definitions, depth: int = 0) -> Fo
     """A block as a formula. A fragment that nobody defined, or that uses itself, is a fact of its own."""
     parts: list[Formula] = []
     if block is not None:
-        for key in AskedKeys.model_fields:
-            value = getattr(block, key, None)
+        for key in (AskedKeys if isinstance(block, AskedKeys) else WhomKeys).model_fields:
+            value = getattr(block, key)
             if value is not None:
                 parts += _atoms(key, value)
         parts += [formula(inner, definitions, depth) for inner in block.all or ()]
@@ -141,21 +141,26 @@ def _bounded(ways: Iterable[Way]) -> list[Way]:
 
 
 _BOOLEAN: Final = overlaps.one_of((True, False))
+_WORD: Final = overlaps.one_of()
 _KINDS: Final[dict[str, overlaps.Impossible]] = {
+    "tier": _WORD,
+    "account": _WORD,
+    "org": _WORD,
+    "key": _WORD,
+    "country": _WORD,
+    "owner_country": _WORD,
+    "declared_purpose": _WORD,
     "tags": overlaps.some_of,
-    "upstream": overlaps.some_of,
-    "model": overlaps.named,
     "standing": overlaps.one_of(("clear", "watched", "limited", "blocked")),
-    "response_format": overlaps.one_of(("text", "json_object", "json_schema", "other")),
+    "model": overlaps.named,
+    "family": _WORD,
+    "dialect": _WORD,
+    "upstream": overlaps.some_of,
     "address": overlaps.in_networks,
+    "client_country": _WORD,
+    "response_format": overlaps.one_of(("text", "json_object", "json_schema", "other")),
     "text": overlaps.in_text,
-} | dict.fromkeys(
-    (
-        "tier", "account", "org", "key", "country", "owner_country", "declared_purpose", "family", "dialect",
-        "client_country",
-    ),
-    overlaps.one_of(),
-)  # fmt: skip
+}
 
 
 def _atoms(key: str, value: Any) -> Iterator[Formula]:
@@ -165,7 +170,7 @@ def _atoms(key: str, value: Any) -> Iterator[Formula]:
     elif isinstance(value, Count | Quantity | Duration):
         yield Atom(key, value, overlaps.within)
     elif key == "route":
-        yield Atom("dialect", tuple(sorted(dialects_of(value))), overlaps.one_of())
+        yield Atom("dialect", tuple(sorted(dialects_of(value))), _WORD)
     elif key == "headers":
         for name, patterns in value.items():
             yield Atom(f"header {name}", tuple(pattern.casefold() for pattern in patterns), overlaps.written)
@@ -173,7 +178,7 @@ def _atoms(key: str, value: Any) -> Iterator[Formula]:
         for part in type(value).model_fields:
             words = getattr(value, part)
             if words is not None:
-                yield Atom(f"terms.{part}", words, overlaps.one_of())
+                yield Atom(f"terms.{part}", words, _WORD)
     elif key == "usage":
         yield Atom(f"usage of {value.limit}", value.at_least, overlaps.full_to)
     elif key == "time":

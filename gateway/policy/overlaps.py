@@ -79,9 +79,7 @@ def in_networks(held: Sequence[tuple[str, ...]], failed: Sequence[tuple[str, ...
     """An address."""
     sets = [[ip_network(cidr) for cidr in cidrs] for cidrs in held]
     absent = [ip_network(cidr) for cidrs in failed for cidr in cidrs]
-    apart = any(
-        not any(mine.overlaps(theirs) for mine in one for theirs in other) for one in sets for other in sets
-    )
+    apart = any(not any(mine.overlaps(theirs) for mine in one for theirs in other) for one in sets for other in sets)
     return apart or any(all(any(_inside(net, out) for out in absent) for net in nets) for nets in sets)
 
 

@@ -9,12 +9,17 @@ from gateway.yamlio import Problem, YamlProblems
 
 
 def find_files(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
-    """Policy files and test files. A policy brings its tests along, a test its policy. Raises YamlProblems."""
+    """Policy files and test files. A policy brings its tests along, a test its policy, definitions.yaml its folder.
+
+    Raises YamlProblems.
+    """
     policies: set[Path] = set()
     tests: set[Path] = set()
     for path in paths:
-        if path.is_dir():
-            inside = [one for one in path.glob("*.yaml") if not one.name.startswith(".")]
+        # What policies share can be judged with all of them only.
+        folder = path.parent if path.name == DEFINITIONS and path.is_file() else path
+        if folder.is_dir():
+            inside = [one for one in folder.glob("*.yaml") if not one.name.startswith(".")]
         elif path.is_file():
             inside = [path, _counterpart(path)]
         else:

@@ -82,6 +82,13 @@ class Plan:
         """What the rules that nobody waits for would have said."""
         return judge(self.late_rules, inquiry, self.revision)
 
+    def unasked(self) -> list[Finding]:
+        """What those rules say to a request that never got so far: neither yes nor no."""
+        return [
+            Finding(rule.policy.id, rule.name, rule.mode, reasons.NOT_EVALUATED, "not_evaluated", rule.clause)
+            for rule in self.late_rules
+        ]
+
     def findings(self, ask: Ask) -> list[Finding]:
         """What audit-mode access rules would have refused or reduced."""
         if not self.audited and not self.standing_findings:

@@ -29,6 +29,8 @@ class Tally:
     calls: int = 0
     met: int = 0
     acts_until_ms: int = 0
+    revision: str = ""
+    """Of the rule that was counted, where it reads texts or other things that no record holds."""
 
     def count(self, *, met: bool, over: int) -> None:
         self.calls += 1
@@ -37,7 +39,8 @@ class Tally:
             self.calls, self.met = self.calls // 2, self.met // 2
 
     def reached(self, share: float, over: int) -> bool:
-        return self.calls >= over and self.met >= share * self.calls
+        # Divided, not multiplied: 14 of 50 is 0.28 to the last bit, but 0.28 * 50 is a little more than 14.
+        return self.calls >= over and self.met / self.calls >= share
 
 
 class Used(NamedTuple):
@@ -46,6 +49,23 @@ class Used(NamedTuple):
     unit: Unit
     used: int
     size: int
+    at_ms: int = 0
+    """When that was, in Unix milliseconds; 0 where nobody said."""
+    lasts_ms: int = 0
+    """How long until nothing of it counts any more; 0 where only a next reserve can tell."""
+    drains: bool = False
+    """It falls evenly until then, as a rate does; else all of it counts until the end."""
+
+    def left(self, now_ms: int) -> float:
+        """What of it still counts. Without this an account that a rule refuses, and that reserves nothing therefore,
+        would stay refused long after its limit is free again.
+        """
+        if not self.at_ms or not self.lasts_ms or now_ms <= self.at_ms:
+            return self.used
+        rest = 1 - (now_ms - self.at_ms) / self.lasts_ms
+        if rest <= 0:
+            return min(self.used, 0)
+        return self.used * rest if self.drains else self.used
 
 
 @dataclass(slots=True)
@@ -57,20 +77,28 @@ class AccountMemory:
     tallies: dict[str, Tally] = field(default_factory=dict)
     """By policy/rule."""
 
-    def remember(self, limits: Iterable[BoundLimit], readings: Iterable[Reading]) -> None:
-        """Where the limits stand after a reserve; of too many those seen first."""
+    def remember(self, limits: Iterable[BoundLimit], readings: Iterable[Reading], now_ms: int = 0) -> None:
+        """Where the limits stand after a reserve at `now_ms`; of too many those seen first.
+
+        Without `now_ms` it counts until the next reserve, whenever that is.
+        """
         for limit, reading in zip(limits, readings, strict=False):
             spec = limit.spec
+            drains = isinstance(spec, RateSpec)
             size = spec.burst if isinstance(spec, RateSpec) else spec.amount
             if len(self.used) < MAX_ENTRIES or limit.rule in self.used:
-                self.used[limit.rule] = Used(spec.unit, size - reading.remaining, size)
+                self.used[limit.rule] = Used(
+                    spec.unit, size - reading.remaining, size, now_ms, reading.reset_ms, drains
+                )
 
-    def tally(self, rule: str) -> Tally:
-        """Counted as new where there are too many to remember."""
+    def tally(self, rule: str, revision: str = "") -> Tally:
+        """Counted as new where there are too many to remember, and where the rule looks for something else by now:
+        what an account did in the eyes of the old rule says nothing to the new one.
+        """
         known = self.tallies.get(rule)
-        if known is None:
-            known = Tally()
-            if len(self.tallies) < MAX_ENTRIES:
+        if known is None or known.revision != revision:
+            known = Tally(revision=revision)
+            if len(self.tallies) < MAX_ENTRIES or rule in self.tallies:
                 self.tallies[rule] = known
         return known
 

@@ -5,20 +5,36 @@ from pathlib import Path
 from typing import Final
 
 from gateway.policy.cases import CaseFile, read_cases
+from gateway.policy.compile import check_names
+from gateway.policy.definitions import Definitions
 from gateway.policy.lint import Known, LintFinding, Rule, Scene, lint
 from gateway.policy.lint_header import HEADER_RULES
 from gateway.policy.lint_limits import LIMIT_RULES
 from gateway.policy.lint_match import MATCH_RULES
-from gateway.policy.load import TEST_SUFFIX, PolicyFile
+from gateway.policy.lint_rules import RULE_RULES
+from gateway.policy.lint_shared import SHARED_RULES
+from gateway.policy.lint_text import TEXT_RULES
+from gateway.policy.lint_time import TIME_RULES
+from gateway.policy.load import TEST_SUFFIX, PolicyFile, policy_paths
+from gateway.policy.paths import definitions_beside
 from gateway.yamlio import Problem, YamlProblems
 
-RULES: Final[tuple[Rule, ...]] = (*HEADER_RULES, *MATCH_RULES, *LIMIT_RULES)
+RULES: Final[tuple[Rule, ...]] = (
+    *HEADER_RULES, *TIME_RULES, *MATCH_RULES, *RULE_RULES, *LIMIT_RULES, *SHARED_RULES, *TEXT_RULES,
+)  # fmt: skip
 
 
 def lint_files(
-    files: Sequence[PolicyFile], test_paths: Iterable[Path], now_ms: int, known: Known | None = None
+    files: Sequence[PolicyFile],
+    test_paths: Iterable[Path],
+    now_ms: int,
+    known: Known | None = None,
+    definitions: Definitions | None = None,
 ) -> list[LintFinding]:
-    """Every finding. Raises YamlProblems when a test file cannot be read."""
+    """Every finding. Raises YamlProblems when a test file cannot be read, or a name means nothing.
+
+    Without `definitions` those beside the files are read.
+    """
     tested: set[str] = set()
     problems: list[Problem] = []
     for path in test_paths:
@@ -30,7 +46,19 @@ def lint_files(
         tested |= _ids_under_test(cases, path, files)
     if problems:
         raise YamlProblems(problems)
-    return lint(Scene(files, now_ms, frozenset(tested), known or Known()), RULES)
+    if definitions is None:
+        definitions = definitions_beside([Path(file.loaded.source) for file in files])
+    check_names(files, definitions)
+    scene = Scene(files, now_ms, frozenset(tested), known or Known(), definitions, whole=_whole(files))
+    return lint(scene, RULES)
+
+
+def _whole(files: Sequence[PolicyFile]) -> bool:
+    """Whether all policies of the folders are here that any of them comes from."""
+    sources = [Path(file.loaded.source) for file in files]
+    here = {source.absolute() for source in sources}
+    folders = {source.absolute().parent for source in sources if source.exists()}
+    return all(path in here for folder in folders for path in policy_paths(folder))
 
 
 def _ids_under_test(cases: CaseFile, path: Path, files: Sequence[PolicyFile]) -> set[str]:

@@ -99,7 +99,8 @@ def judge(rules: Iterable[BoundRule], inquiry: Inquiry, revision: str) -> Ruling
             if rule.mode == "enforce":
                 _act(ruling, rule, refusing)
     if refusing:
-        strongest = max(refusing, key=lambda rule: (REFUSALS.index(rule.action), _reversed(rule.id)))
+        # Of equally strong rules the first by name.
+        strongest = min(refusing, key=lambda rule: (-REFUSALS.index(rule.action), rule.id))
         ruling.refusal = refused(strongest, revision)
     return ruling
 
@@ -107,7 +108,7 @@ def judge(rules: Iterable[BoundRule], inquiry: Inquiry, revision: str) -> Ruling
 def _shared(rule: BoundRule, answer: bool | None, inquiry: Inquiry) -> bool | None:
     """Whether the account's share of such calls is reached, this one included."""
     assert rule.share is not None
-    tally = inquiry.memory.tally(rule.id)
+    tally = inquiry.memory.tally(rule.id, rule.revision)
     if answer is not None:
         tally.count(met=answer, over=rule.share.calls)
         if tally.reached(rule.share.at_least, rule.share.calls):
@@ -154,8 +155,3 @@ def _finding(rule: BoundRule, action: str, reason: str) -> Finding:
 
 def _smaller(one: int | None, other: int | None) -> int | None:
     return min((value for value in (one, other) if value is not None), default=None)
-
-
-def _reversed(name: str) -> tuple[int, ...]:
-    """Of equally strong rules the first by name, although the strongest is looked for."""
-    return tuple(-ord(char) for char in name)

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from gateway.policy.case_report import NOTHING_DONE, compare, explain_case
+from gateway.policy.case_report import compare, explain_case
 from gateway.policy.cases import Case, CaseFile, read_cases
 from gateway.policy.compile import PolicySet
 from gateway.policy.definitions import NONE, Definitions
-from gateway.policy.explain.decision import name_of
+from gateway.policy.explain.names import NOTHING_DONE, name_of
 from gateway.policy.load import TEST_SUFFIX, PolicyFile
 from gateway.policy.model import Policy
 from gateway.policy.plan import OUTPUT_RULE

@@ -16,7 +16,7 @@ class Terms(Strict):
     """A terms profile. models.yaml names it under `terms`; `access.terms: true` makes a policy enforce it."""
 
     document: Phrase = Field(description="The terms of service or licence, as a refusal names it.")
-    url: Phrase | None = None
+    url: Phrase | None = Field(default=None, description="Where it can be read.")
     distillation: Distillation = Field(description="Whether outputs may train other models.")
     conditions: Text | None = Field(default=None, description="Under which conditions, where it is `conditional`.")
     reasoning: Exposure = Field(default="raw", description="How much of the model's reasoning callers may have.")

@@ -29,23 +29,29 @@ class Step:
     parts: tuple["Step", ...] = field(default=())
 
 
-def trace(node: Node, inquiry: Inquiry) -> Step:
-    """Ask every criterion, also those that a request would not have come to."""
+def trace(node: Node, inquiry: Inquiry, absent: tuple[type[Exception], ...] = ()) -> Step:
+    """Ask every criterion, also those that a request would not have come to.
+
+    `absent` are the exceptions with which an inquiry says that it does not have what a criterion looks at.
+    """
     match node:
         case WhomLeaf():
             return _leaf(node, node.test(inquiry.here), node.criterion.fact(inquiry.here))
         case AskedLeaf():
-            return _leaf(node, node.test(inquiry), node.criterion.fact(inquiry))
+            try:
+                return _leaf(node, node.test(inquiry), node.criterion.fact(inquiry))
+            except absent:
+                return Step(None, f"{node.criterion.key}: {_short(written(node.value))}", "not_recorded")
         case Named():
-            inner = trace(node.part, inquiry)
+            inner = trace(node.part, inquiry, absent)
             return Step(inner.holds, f"use: {node.name}", parts=(inner,))
         case Not():
-            inner = trace(node.part, inquiry)
+            inner = trace(node.part, inquiry, absent)
             return Step(None if inner.holds is None else not inner.holds, NOT, parts=(inner,))
         case All():
-            return _joined("all of", tuple(trace(part, inquiry) for part in node.parts), decides=False)
+            return _joined("all of", tuple(trace(part, inquiry, absent) for part in node.parts), decides=False)
         case AnyOf():
-            return _joined("any of", tuple(trace(part, inquiry) for part in node.parts), decides=True)
+            return _joined("any of", tuple(trace(part, inquiry, absent) for part in node.parts), decides=True)
 
 
 def lines(step: Step, indent: int = 0) -> Iterator[str]:

@@ -44,7 +44,7 @@ class Traffic:
         return replace(self, dialects=tuple(sorted(wanted)) or _NO_DIALECT)
 
     def without(self, other: "Traffic") -> "Traffic":
-        return replace(self, excluded=(*self.excluded, other))
+        return replace(self, excluded=tuple(sorted({*self.excluded, other}, key=str)))
 
     def on_either(self, ways: tuple["Traffic", ...]) -> "Traffic":
         """On requests that are in at least one of these sets."""

@@ -1,7 +1,7 @@
 """One case against the real thing: compiled policies, the plan, and a ledger on a clock that the case sets."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
 from typing import Final, Literal
@@ -14,7 +14,6 @@ from gateway.core.model import Model
 from gateway.core.refusal import Refusal
 from gateway.engine.verdict import Reading
 from gateway.policy.bound_limit import BoundLimit
-from gateway.policy.bound_rule import BoundRule
 from gateway.policy.case_facts import ask_of, model_of, needed_by, read_body, used_by
 from gateway.policy.cases import Case, CaseEvent, CaseModel
 from gateway.policy.compile import PolicySet
@@ -176,7 +175,7 @@ class _Trial:
             outcome.findings += plan.judge_late(inquiry).findings
             self._answer(outcome, plan)
         else:
-            outcome.findings += _never_asked(plan.late_rules)
+            outcome.findings += plan.unasked()
 
     async def _reserve(self, outcome: Outcome, plan: Plan, ask: Ask, model: Model) -> None:
         amounts = needed_by(self.case.given.ask, ask, model, outcome.output_cap)
@@ -237,11 +236,3 @@ def _output_finding(found: OutputFinding) -> Finding:
     rule = found.rule
     action = rule.action if found.state == "matched" else found.state
     return Finding(rule.policy_id, rule.rule, rule.mode, found.state, action)
-
-
-def _never_asked(rules: Iterable[BoundRule]) -> list[Finding]:
-    """Rules in audit mode that read texts look at requests on their way; this one never went."""
-    return [
-        Finding(rule.policy.id, rule.name, rule.mode, reasons.NOT_EVALUATED, "not_evaluated", rule.clause)
-        for rule in rules
-    ]

@@ -8,10 +8,14 @@ keeps the place of every value, so that whoever checks the document can point at
 from pathlib import Path
 
 from gateway.yamlio.dump import dump
-from gateway.yamlio.places import Loaded, Place, Problem, YamlProblems
+from gateway.yamlio.outline import Outline, Span, outline
+from gateway.yamlio.places import Loaded, Place, Problem, YamlProblems, printable
 from gateway.yamlio.reader import MAX_BYTES, load
 
-__all__ = ["MAX_BYTES", "Loaded", "Place", "Problem", "YamlProblems", "dump", "load", "load_file"]
+__all__ = [
+    "MAX_BYTES", "Loaded", "Outline", "Place", "Problem", "Span", "YamlProblems", "dump", "load", "load_file",
+    "outline", "printable",
+]  # fmt: skip
 
 
 def load_file(path: Path) -> Loaded:

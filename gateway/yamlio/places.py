@@ -2,7 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
+
+
+def printable(text: str) -> str:
+    """Text with everything escaped that could end a line or steer a terminal."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +31,10 @@ class Problem:
     message: str
     code: str = ""
 
+    def __post_init__(self) -> None:
+        """Messages quote what stands in files: on a terminal and in a log it stays one line without commands."""
+        object.__setattr__(self, "message", printable(self.message))
+
     def __str__(self) -> str:
         return f"{self.source}:{self.line}:{self.column}: {self.message}"
 
@@ -38,6 +49,13 @@ class YamlProblems(ValueError):  # noqa: N818 - it carries a list, it is not one
 
 Mark = tuple[int, int]
 """Line and column, from 1."""
+
+
+class Marked(Protocol):
+    """PyYAML has two classes of marks, one for each of its parsers."""
+
+    line: int
+    column: int
 
 
 @dataclass(slots=True)

@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 from math import isinf
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import yaml
 
-from gateway.yamlio.places import Loaded, Mark, Node, Problem, YamlProblems
+from gateway.yamlio.places import Loaded, Mark, Marked, Node, Problem, YamlProblems
 from gateway.yamlio.scalars import plain
 
 MAX_BYTES: Final = 1 << 20
@@ -161,13 +161,6 @@ class _Reader:
         node.height = max(node.height, child.height + 1)
 
 
-class _Marked(Protocol):
-    """PyYAML has two classes of marks, one for each of its parsers."""
-
-    line: int
-    column: int
-
-
 def _hint(text: str, mark: Mark) -> str:
     """What most often causes it: the parser's own words name neither tabs nor indentation."""
     lines = text.splitlines()
@@ -179,7 +172,7 @@ def _hint(text: str, mark: Mark) -> str:
     return ""
 
 
-def _mark(mark: _Marked | None) -> Mark:
+def _mark(mark: Marked | None) -> Mark:
     return (mark.line + 1, mark.column + 1) if mark else (1, 1)
 
 

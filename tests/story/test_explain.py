@@ -167,7 +167,14 @@ def test_a_decision_is_explained_by_its_id(scene, capsys):
     assert said.startswith("REFUSED by rules/wish: review_required (status 403)")
     assert "text: phrases a forbidden wish" in said
     assert "decided, and is that of the folder" in said
+    # The text itself is nowhere any more; that the condition held was written down.
+    assert "?   text: phrases a forbidden wish  [not_recorded]" in said
     assert "rules/wish refused it until a person has looked  [review_required]" in said
+    ask(gateway, n=3)
+    gateway.settled()
+    many = explain(capsys, gateway.records()[0].id, *live)
+    assert many.startswith("REFUSED by rules/many: policy_denied")
+    assert "yes n: at_least 3 (found: 3 choices)  [n_in_range]" in many
     (folder / "log.jsonl").write_bytes(b"".join(one.as_line() for one in gateway.records()))
     assert explain(capsys, record.id, *live[:2], "--records", folder / "log.jsonl") == said
 

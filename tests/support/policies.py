@@ -1,13 +1,18 @@
 """Policies, callers and models for tests: as little as a test needs to say."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from gateway.core.account import Account, Principal
 from gateway.core.ask import Ask
 from gateway.core.model import Model, Prices
 from gateway.engine.spec import BudgetSpec, RateSpec
+from gateway.policy.bound_rule import BoundRule
 from gateway.policy.compile import PolicySet
-from gateway.policy.load import PolicyFile
+from gateway.policy.definitions import Definitions, DefinitionsFile
+from gateway.policy.lint import Rule, Scene, lint
+from gateway.policy.load import DEFINITIONS, PolicyFile
 from gateway.policy.model import Policy
 from gateway.policy.plan import Plan
 from gateway.policy.words import size
@@ -29,6 +34,18 @@ def policy_file(text: str = "", **head: str) -> PolicyFile:
 
 def policy(text: str = "", **head: str) -> Policy:
     return policy_file(text, **head).policy
+
+
+def shared(text: str) -> Definitions:
+    """definitions.yaml with this text after its version."""
+    loaded = load("version: 1\n" + text, DEFINITIONS)
+    file = build(loaded, DefinitionsFile)
+    return Definitions(file.fragments, file.words, file.terms, loaded)
+
+
+def linted(rules: Sequence[Rule], *files: PolicyFile, **scene: Any) -> list[tuple[str, int, str]]:
+    """(code, line, source) of everything that these codes complain about."""
+    return [(one.code, one.line, one.source) for one in lint(Scene(files, NOW, **scene), rules)]
 
 
 def policy_set(*policies: Policy) -> PolicySet:
@@ -64,6 +81,12 @@ def plan_text(plan: Plan) -> str:
     lines += [f"rule {rule.policy.id}/{rule.name}: {rule.says}" for rule in plan.enforced]
     lines += [f"rule {rule.policy.id}/{rule.name} (audit): {rule.says}" for rule in plan.audited]
     lines += [f"finding {one.policy_id}/{one.rule}: {one.reason}" for one in plan.standing_findings]
+    lines += [f"asks {_rule_text(rule)}" for rule in plan.rules]
+    lines += [f"asks in passing {_rule_text(rule)}" for rule in plan.late_rules]
+    for rule in plan.output.rules if plan.output else ():
+        size_of = f", at most {rule.max_characters} characters" if rule.max_characters else ""
+        looks = f"{len(rule.patterns)} pattern(s) of up to {rule.window} characters{size_of}"
+        lines.append(f"reads {rule.policy_id}/{rule.rule} ({rule.mode}): {rule.how}, {rule.action}; {looks}")
     for limit in plan.limits:
         kind = (
             "rate" if isinstance(limit.spec, RateSpec) else "budget" if isinstance(limit.spec, BudgetSpec) else "slots"
@@ -71,3 +94,11 @@ def plan_text(plan: Plan) -> str:
         shadow = " (audit)" if limit.spec.shadow else ""
         lines.append(f"{kind} {limit.rule}{shadow}: {size(limit.spec)} per {limit.scope} on {limit.spec.key}")
     return "\n".join(lines) + "\n"
+
+
+def _rule_text(rule: BoundRule) -> str:
+    """What is left to find out about each request: nothing where the caller settles it."""
+    left = "unknowable" if rule.test is None else "always" if rule.test is True else "of each request"
+    share = f", on {rule.share.at_least:.0%} of {rule.share.calls} calls" if rule.share else ""
+    hold = f", for {rule.hold_ms // 1000} s more" if rule.hold_ms else ""
+    return f"{rule.id} ({rule.mode}): {rule.action}, {left}{share}{hold}"

@@ -5,8 +5,9 @@ from gateway.policy.criteria.base import measured
 from gateway.policy.inquiry import Inquiry
 
 
-def _prompts(inquiry: Inquiry) -> int | None:
-    counts = (used.used for used in inquiry.memory.used.values() if used.unit is Unit.DISTINCT_PROMPTS)
+def _prompts(inquiry: Inquiry) -> float | None:
+    now_ms = inquiry.here.now_ms
+    counts = (used.left(now_ms) for used in inquiry.memory.used.values() if used.unit is Unit.DISTINCT_PROMPTS)
     return max(counts, default=None)
 
 

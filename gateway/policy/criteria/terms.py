@@ -1,8 +1,8 @@
 """`terms`: what the terms of the model say, so that a policy on distillation leaves models alone that allow it."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from gateway.policy.criteria.base import Compiling, Whom, WhomTest
 from gateway.policy.scalars import Words
@@ -19,9 +19,21 @@ class TermsMatch(Strict):
     """Every key that is given must hold of the model's profile; a model without a profile matches `unknown` only."""
 
     profile: Words | None = Field(default=None, description="Name of the profile; `unknown` where a model has none.")
-    distillation: Annotated[tuple[Distillation, ...], _Many, Field(min_length=1)] | None = None
-    reasoning: Annotated[tuple[Exposure, ...], _Many, Field(min_length=1)] | None = None
-    resale: Annotated[tuple[str, ...], _Many, Field(min_length=1)] | None = None
+    distillation: Annotated[tuple[Distillation, ...], _Many, Field(min_length=1)] | None = Field(
+        default=None, description="Whether outputs may train other models."
+    )
+    reasoning: Annotated[tuple[Exposure, ...], _Many, Field(min_length=1)] | None = Field(
+        default=None, description="How much of the model's reasoning callers may have."
+    )
+    resale: Annotated[tuple[Literal["forbidden", "allowed"], ...], _Many, Field(min_length=1)] | None = Field(
+        default=None, description="Whether access may be resold."
+    )
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if not _given(self):
+            raise ValueError("expected profile, distillation, reasoning or resale")
+        return self
 
 
 def _given(value: TermsMatch) -> dict[str, tuple[str, ...]]:

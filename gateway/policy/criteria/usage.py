@@ -6,6 +6,7 @@ from pydantic import Field
 
 from gateway.policy.criteria.base import Asked, AskTest, Compiling
 from gateway.policy.inquiry import Inquiry
+from gateway.policy.recent import Used
 from gateway.validate import Strict
 
 
@@ -21,13 +22,17 @@ class Usage(Strict):
 def _compile(value: Usage, _: Compiling) -> AskTest:
     def test(inquiry: Inquiry) -> bool | None:
         used = inquiry.memory.used.get(value.limit)
-        return None if used is None else used.used >= value.at_least * used.size
+        return None if used is None else _share(used, inquiry) >= value.at_least
 
     return test
 
 
+def _share(used: Used, inquiry: Inquiry) -> float:
+    return used.left(inquiry.here.now_ms) / used.size
+
+
 def _fact(inquiry: Inquiry) -> str:
-    shares = (f"{limit} {round(100 * use.used / use.size)} %" for limit, use in sorted(inquiry.memory.used.items()))
+    shares = (f"{limit} {round(100 * _share(use, inquiry))} %" for limit, use in sorted(inquiry.memory.used.items()))
     return ", ".join(shares) or "unknown"
 
 

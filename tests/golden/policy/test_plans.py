@@ -1,31 +1,20 @@
 """Policy in, compiled plan out. Set UPDATE_GOLDEN=1 to accept what changed, then read the diff."""
 
-import os
-from pathlib import Path
-
 import pytest
 
-from gateway.policy.compile import compile_files
-from gateway.policy.load import read_files
+from tests.golden.policy.scenes import NAMES, PLANS, check, compiled
 from tests.support.policies import NOW, model, plan_text, principal
-
-PLANS = Path(__file__).parent / "plans"
-NAMES = sorted(path.stem for path in PLANS.glob("*.yaml"))
-
-
-def check(name: str, text: str) -> None:
-    expected = PLANS / f"{name}.txt"
-    if os.environ.get("UPDATE_GOLDEN"):
-        expected.write_text(text)
-    assert text == expected.read_text()
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_one_policy(name: str) -> None:
-    rules = compile_files(read_files([PLANS / f"{name}.yaml"]))
-    check(name, plan_text(rules.plan(principal("k1"), "chat", model("m1"), NOW)))
+    check(PLANS / f"{name}.txt", plan_text(compiled(name).plan(principal("k1"), "chat", model("m1"), NOW)))
 
 
 def test_all_of_them_together() -> None:
-    rules = compile_files(read_files([PLANS / f"{name}.yaml" for name in NAMES]))
-    check("together", plan_text(rules.plan(principal("k1"), "chat", model("m1"), NOW)))
+    check(PLANS / "together.txt", plan_text(compiled(*NAMES).plan(principal("k1"), "chat", model("m1"), NOW)))
+
+
+def test_a_model_with_terms() -> None:
+    rules = compiled("profile")
+    check(PLANS / "with-terms.txt", plan_text(rules.plan(principal("k1"), "chat", model("m1", terms="closed"), NOW)))

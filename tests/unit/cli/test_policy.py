@@ -115,7 +115,7 @@ def test_what_cannot_be_read_is_a_finding_too(folder: Path, capsys: pytest.Captu
 def test_schema_is_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert gateway("schema") == 0
     assert json.loads(capsys.readouterr().out)["title"] == "Policy"
-    assert gateway("schema", "--tests") == 0
+    assert gateway("schema", "tests") == 0
     assert json.loads(capsys.readouterr().out)["title"] == "CaseFile"
 
 

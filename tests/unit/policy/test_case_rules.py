@@ -96,11 +96,12 @@ def test_what_can_be_expected(tmp_path: Path, then: str, expect: str) -> None:
 
 def test_what_serves_the_model_decides_how_a_request_is_reduced(tmp_path: Path) -> None:
     request = "request: {messages: [{role: user, content: hi}], reasoning_effort: high}"
+    hidden = "[include_reasoning, chat_template_kwargs]"
     report = run(
         tmp_path,
         rule("{reasoning: true}", "{reduce: {reasoning: none}}"),
         f"given: {{{request}}}, expect: {{action: allow, reduced: []}}",
-        f"given: {{model: m, {request}}}, expect: {{action: allow, reduced: [include_reasoning]}}",
+        f"given: {{model: m, {request}}}, expect: {{action: allow, reduced: {hidden}}}",
         f"given: {{model: own, {request}}}, expect: {{action: deny, reason: policy_denied, findings: ['p/r: reduce']}}",
     )
     assert [result.failures for result in report.results] == [()] * 3
@@ -113,9 +114,11 @@ def test_earlier_requests_feed_shares_and_go_no_further_where_they_are_refused(t
     report = run(
         tmp_path,
         policy,
-        f"given: {{{asked.replace('TIMES', '48')}}}, expect: {{action: allow, findings: ['p/r: count'], remaining: {{rpd: 55}}}}",
+        # 48 less the 4 that an hour has brought back, and this one.
+        f"given: {{{asked.replace('TIMES', '48')}}}, "
+        "expect: {action: allow, findings: ['p/r: count'], remaining: {rpd: 55}}",
         f"given: {{{asked.replace('TIMES', '49')}}}, expect: {{action: review}}",
-        # From the 50th on they are refused: the limit counts 49, of which an hour has brought 4 back.
+        # From the 50th on they are refused, and that is a history like any other.
         f"given: {{{asked.replace('TIMES', '60')}}}, expect: {{action: review}}",
         # Nobody else's calls count.
         f"given: {{{asked.replace('TIMES', '60, account: other')}}}, expect: {{action: allow}}",
@@ -160,13 +163,22 @@ ANSWERS = """output:
 @pytest.mark.parametrize(
     ("answer", "expect"),
     [
-        ("[the sec, 'ret wo', rd is]", "{action: allow, answer: stopped, findings: ['p/held: stop', 'p/noted: not_evaluated']}"),
+        (
+            "[the sec, 'ret wo', rd is]",
+            "{action: allow, answer: stopped, findings: ['p/held: stop', 'p/noted: not_evaluated']}",
+        ),
         ("all is well", "{action: allow, answer: whole, findings: []}"),
         ("[good, ' day']", "{action: allow, answer: whole, findings: ['p/noted: flag']}"),
     ],
 )  # fmt: skip
 def test_rules_on_answers(tmp_path: Path, answer: str, expect: str) -> None:
     holds(tmp_path, ANSWERS, f"{{answer: {answer}}}", expect)
+
+
+def test_what_could_not_be_evaluated_is_nothing_that_would_have_been_done(tmp_path: Path) -> None:
+    unknown = rule("{account_age: {below: 1d}}")
+    holds(tmp_path, unknown, "{}", "{action: allow, audit: []}", status="testing")
+    holds(tmp_path, unknown, "{account: {age: 3h}}", "{action: allow, audit: [p/r]}", status="testing")
 
 
 def test_no_answer_comes_of_a_refused_request(tmp_path: Path) -> None:
@@ -192,7 +204,7 @@ def test_rules_in_audit_mode_that_read_texts_never_see_a_refused_request(tmp_pat
         ("given: {request: {messages: 1}}, expect: {action: allow}", "given: "),
         ("given: {dialect: chatt}, expect: {action: allow}", "unknown dialect 'chatt', did you mean 'chat'?"),
         (
-            "given: {model: m, request: {messages: [{role: user, content: hi}], vllm_xargs: {}}}, expect: {action: allow}",
+            "given: {model: m, dialect: completions, request: {prompt: hi, vllm_xargs: {}}}, expect: {action: allow}",
             "vllm_xargs",
         ),
         ("given: {history: [{ago: 1s, request: {messages: 1}}]}, expect: {action: allow}", "history[0]: request: "),

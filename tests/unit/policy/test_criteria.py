@@ -8,7 +8,7 @@ import pytest
 from gateway.core.units import Unit
 from gateway.policy.blocks import AskedKeys, Match, When, WhomKeys
 from gateway.policy.compiling import Compiler
-from gateway.policy.conditions import bind, changes_ms, leaves
+from gateway.policy.conditions import bind, changes_ms, clock, leaves
 from gateway.policy.criteria import ASKED, CRITERIA, WHOM
 from gateway.policy.recent import AccountMemory, Used
 from gateway.texts.index import TextIndex
@@ -257,8 +257,8 @@ def test_mistakes_are_named(text: str, says: str) -> None:
 def test_what_time_changes_says_when() -> None:
     node = Compiler().condition(when("account_age: {at_least: 1d, below: 7d}"), ())
     young = inquiry(created_ms=NOW - DAY // 2).here
-    assert changes_ms(node, young) == NOW + DAY // 2
-    assert changes_ms(node, inquiry(created_ms=NOW - 2 * DAY).here) == NOW + 5 * DAY
-    assert changes_ms(node, inquiry(created_ms=NOW - 8 * DAY).here) is None
+    assert changes_ms(clock(node), young) == NOW + DAY // 2
+    assert changes_ms(clock(node), inquiry(created_ms=NOW - 2 * DAY).here) == NOW + 5 * DAY
+    assert changes_ms(clock(node), inquiry(created_ms=NOW - 8 * DAY).here) is None
     standing = Compiler().condition(when("not: {standing: limited}"), ())
-    assert changes_ms(standing, inquiry(standing="limited", standing_until_ms=NOW + 5).here) == NOW + 5
+    assert changes_ms(clock(standing), inquiry(standing="limited", standing_until_ms=NOW + 5).here) == NOW + 5

@@ -2,10 +2,10 @@ import pytest
 
 from gateway.policy.lint import Known, Scene
 from gateway.policy.lint_match import MATCH_RULES
-from tests.support.policies import NOW, model, policy_file
+from tests.support.policies import NOW, linted, model, policy_file, shared
 
 KNOWN = Known(
-    models=(model("gpt-a", aliases=("nick",)), model("gpt-b")),
+    models=(model("gpt-a", aliases=("nick",), family="a"), model("gpt-b")),
     tiers=frozenset({"free", "pro"}),
     accounts=frozenset({"acme"}),
     orgs=frozenset({"org1"}),
@@ -15,7 +15,7 @@ KNOWN = Known(
 
 def complaints(text: str = "", *, match: str = "all", known: Known = KNOWN) -> list[tuple[str, str]]:
     file = policy_file(text, match=match)
-    scene = Scene([file], NOW, known=known)
+    scene = Scene([file], NOW, known=known, definitions=shared("fragments: {paying: {tier: pro}}"))
     return [(rule.code, message) for rule in MATCH_RULES for _, message in rule.check(file, scene)]
 
 
@@ -28,6 +28,9 @@ def complaints(text: str = "", *, match: str = "all", known: Known = KNOWN) -> l
         "{verified: true, not: {verified: true}}",
         "{tier: free, not: {model: '*'}}",
         "{not: {tier: pro, not: {tier: [pro, free]}}}",
+        "{all: [{tier: free}, {tier: pro}]}",
+        "{account_age: {below: 1d}, not: {any: [{account_age: {below: 2d}}, {tier: pro}]}}",
+        "{use: paying, tier: free}",
     ],
 )
 def test_p201_a_match_that_takes_away_all_it_selects(match: str) -> None:
@@ -78,6 +81,27 @@ def test_p204_unknown_dialects() -> None:
     assert found == [
         ("P204", "unknown dialect 'chats', did you mean 'chat'?"),
         ("P204", "unknown dialect 'mesages', did you mean 'messages'?"),
+    ]
+
+
+def test_p209_routes_families_and_upstreams_that_do_not_exist() -> None:
+    found = complaints(
+        "rules: {r: {when: {family: [a, z], upstream: u2}, then: flag}}", match="{route: [/v1/messages, /v1/mesages]}"
+    )
+    assert [code for code, _ in found] == ["P209"] * 3
+    assert found[0][1] == "unknown route '/v1/mesages', did you mean '/v1/messages'?"
+    assert found[1][1].startswith("unknown family 'z'")
+    assert found[2][1].startswith("unknown upstream 'u2'")
+    assert complaints(match="{route: /v1/messages, family: a, upstream: u1}") == []
+
+
+def test_words_in_what_policies_share_are_checked_too() -> None:
+    text = (
+        "fragments:\n  f:\n    any:\n      - tier: fre\n      - model: o1\n      - dialect: chatt\n      - route: /\n"
+    )
+    found = linted(MATCH_RULES, policy_file(), known=KNOWN, definitions=shared(text))
+    assert found == [
+        (code, line, "definitions.yaml") for code, line in (("P202", 5), ("P203", 6), ("P204", 7), ("P209", 8))
     ]
 
 
