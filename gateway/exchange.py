@@ -24,7 +24,7 @@ from gateway.policy.finding import Finding
 from gateway.policy.inquiry import Inquiry
 from gateway.policy.output.finding import OutputFinding
 from gateway.policy.plan import Plan
-from gateway.policy.ruling import Condition
+from gateway.policy.ruling import Condition, Ruling
 from gateway.upstreams.forwarded import Attempt, Forwarded
 
 
@@ -95,6 +95,8 @@ class Exchange:
     """What rules could look at, as the request came; None until it is read for the record."""
     tags: list[str] = field(default_factory=list)
     """Marks that rules put on the request, for the record."""
+    ruling: Ruling | None = field(default=None, repr=False)
+    """What rules in force said, until it is known whether the call counts."""
     delay_s: int = 0
     """Seconds that a rule lets the request wait before it is forwarded."""
     reduced: tuple[str, ...] = ()

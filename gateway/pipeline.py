@@ -19,6 +19,7 @@ from gateway.core.refusal import Refusal
 from gateway.core.splice import THRESHOLD, splice
 from gateway.delays import Delays
 from gateway.dialects.base import Rewrite
+from gateway.dialects.texts import PARTS
 from gateway.exchange import Exchange
 from gateway.gates import Gates
 from gateway.identity.authenticate import Claim, authenticate, claim
@@ -75,8 +76,10 @@ class Pipeline:
         ask = x.dialect.read(body)
         if isinstance(ask, Refusal):
             return ask
-        if x.splices is not None and len(x.splices) > ask.media_items:
-            ask.prompt_bytes += x.splices.size  # some of it stands where the model reads text
+        if x.splices is not None:
+            texts = x.dialect.texts(body)
+            ask.hidden_bytes = x.splices.within(piece for part in PARTS for piece in getattr(texts, part))
+            ask.prompt_bytes += ask.hidden_bytes
         x.ask = ask
         x.model = x.snapshot.catalogue.lookup(ask.model)
         if x.model is None:

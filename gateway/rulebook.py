@@ -6,9 +6,11 @@ that no caller waits for them. What rules found is kept for the decision record,
 
 import logging
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass, field
 
 from gateway.core import reasons
+from gateway.core.ask import Ask
 from gateway.core.refusal import Refusal
 from gateway.exchange import Exchange
 from gateway.identity.addresses import Address, Network, known_address
@@ -58,7 +60,10 @@ class RuleBook:
         x.findings += ruling.findings
         x.tags += ruling.tags
         x.conditions += ruling.conditions
-        x.delay_s = ruling.delay_s
+        x.delay_s = 0 if ruling.refusal is not None else ruling.delay_s
+        x.ruling = ruling
+        if ruling.refusal is not None:
+            ruling.count()
         assert x.principal is not None
         for rule in ruling.proposals:
             self.proposals.note(x.principal.account.id, rule.policy.id, rule.name, x.started_ms)
@@ -85,18 +90,25 @@ class RuleBook:
             country_of=_nowhere if countries is None else countries.of,
             memory=self.recent.of(x.principal.account.id),
             index=x.snapshot.policies.index,
-            hides_text=x.splices is not None and len(x.splices) > ask.media_items,
+            hides_text=ask.hidden_bytes > 0,
         )
 
     def _reduce(self, x: Exchange, wanted: Reductions) -> Refusal | None:
         """Take out what rules take out. The caller reads in a header what is missing."""
         assert x.dialect is not None
         assert x.ask is not None
-        x.rule_cap = wanted.max_output_tokens
+        dialect, before = x.dialect, copy(x.ask)
         names = wanted.apply(x.ask, x.dialect, x.kinds)
         if isinstance(names, Refusal):
             return _named(x, names)
-        x.reduced = names
+        if x.inquiry is not None and names:
+            # Rules that are asked later look at what the caller asked for.
+            x.inquiry.ask = before
+            x.inquiry.read_texts = lambda: dialect.texts(before.body)
+            x.inquiry.read_parameters = lambda: dialect.parameters(before)
+        x.reduced, x.rule_cap = names, wanted.max_output_tokens
+        if not names and not _lowers(x.rule_cap, x.ask):
+            x.findings = [found for found in x.findings if (found.action, found.mode) != ("reduce", "enforce")]
         if names:
             x.notes["x-gateway-reduced"] = ", ".join(names)
         return None
@@ -119,6 +131,7 @@ class RuleBook:
             return
         try:
             ruling = x.plan.judge_late(inquiry)
+            ruling.count()
             x.findings += ruling.findings
             x.conditions += ruling.conditions
             x.asked_late = True
@@ -138,9 +151,15 @@ class RuleBook:
         """Where the account's limits stand, for rules on usage in its next requests."""
         if x.reservation is None:
             self._read_facts(x)  # it is refused, and never comes to `late`
+        elif x.ruling is not None:
+            x.ruling.count()
         if x.plan is None or x.principal is None or not x.snapshot.policies.asks_usage:
             return
-        self.recent.of(x.principal.account.id).remember(x.plan.limits, x.readings)
+        self.recent.of(x.principal.account.id).remember(x.plan.limits, x.readings, x.started_ms)
+
+
+def _lowers(cap: int | None, ask: Ask) -> bool:
+    return cap is not None and ask.user_turns > 0 and (ask.output_cap is None or cap < ask.output_cap)
 
 
 def _named(x: Exchange, refusal: Refusal) -> Refusal:

@@ -26,6 +26,8 @@ class Ask:
     wants_stream_usage: bool = False
     prompts: int = 1
     """Prompts that the request holds, each of which gets its choices: only completions may have several."""
+    hidden_bytes: int = 0
+    """Of `prompt_bytes`, those of long base64 that stands where the model reads text: nobody here looks into it."""
     user_turns: int = 0
     """Messages of a user; 0 where the request makes nothing be written."""
     last_user_text: str = field(default="", repr=False)

@@ -8,12 +8,15 @@ either.
 """
 
 import os
+from collections.abc import Iterable
 from typing import Final
 
 THRESHOLD: Final = 1 << 20
 """Smaller bodies are parsed as they are: a millisecond is the most they take."""
 MIN_SPAN: Final = 1 << 16
 _DIGITS: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=-_"
+_NUMBER: Final = 6
+"""Digits of a stand-in's number."""
 _PREFIX: Final = 256
 """A data URL's beginning (`data:image/png;base64,`) is shorter than this."""
 
@@ -39,7 +42,16 @@ class Splices:
         return self._stand_in(len(self._spans) - 1)
 
     def _stand_in(self, index: int) -> bytes:
-        return self._mark + b"%06d" % index
+        return self._mark + b"%0*d" % (_NUMBER, index)
+
+    def within(self, texts: Iterable[str]) -> int:
+        """Bytes of the lifted strings whose stand-ins are in these texts, each as often as it is there."""
+        mark, size = self._mark.decode(), 0
+        for text in texts:
+            for rest in text.split(mark)[1:]:
+                index = rest[:_NUMBER]
+                size += len(self._spans[int(index)]) if index.isdecimal() and int(index) < len(self._spans) else 0
+        return size
 
     def restore(self, body: bytes) -> bytes:
         """Put every lifted string back where its stand-in is, as often as it is there."""

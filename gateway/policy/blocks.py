@@ -80,6 +80,7 @@ class AskedKeys(WhomKeys):
     prompt_tokens: Count | None = Field(default=None, description="A quarter of the request's bytes of text.")
     images: Count | None = Field(default=None, description="Pictures.")
     media: Count | None = Field(default=None, description="Sounds, videos and files.")
+    token_ids: bool | None = Field(default=None, description="Whether a prompt is given as token ids.")
     text: TextMatch | None = Field(default=None, description="What the caller wrote.")
     usage: Usage | None = Field(default=None, description="How full a limit was after the account's last request.")
     distinct_prompts: Count | None = Field(default=None, description="Different prompts that a limit has counted.")

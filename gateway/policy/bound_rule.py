@@ -22,6 +22,8 @@ class BoundRule:
     share: Share | None = None
     hold_ms: int = 0
     reads_text: bool = False
+    acts_unknown: bool = False
+    """It acts also where nobody can know whether its condition holds."""
     revision: str = ""
     """Given where its answer must be recorded, since nothing of what it looks at is."""
 

@@ -118,7 +118,7 @@ def _rules(covering: Sequence[CompiledPolicy], terms: Terms | None, here: Situat
                 continue
             yield BoundRule(
                 policy, rule.name, test, rule.then, rule.action, rule.clause, rule.share, rule.hold_ms, rule.reads_text,
-                rule.revision,
+                rule.acts_unknown, rule.revision,
             )  # fmt: skip
         less = reduction(terms) if terms is not None and policy.access is not None and policy.access.terms else None
         if less is not None:

@@ -29,6 +29,8 @@ from gateway.texts.index import TextIndex
 from gateway.yamlio import Loaded, Problem, YamlProblems
 
 MAX_PLANS: Final = 8192
+CLOCK_SLACK_MS: Final = 60_000
+"""A clock that is set back by more than this makes plans anew: what had ended may not have yet."""
 OTHER_DIALECT: Final = ""
 """Stands for every dialect that no policy mentions."""
 
@@ -39,8 +41,12 @@ class _Kept:
 
     account: Account
     model: Model
+    from_ms: int
     until_ms: int
     plan: Plan
+
+    def holds(self, account: Account, model: Model, now_ms: int) -> bool:
+        return self.account is account and self.model is model and self.from_ms <= now_ms < self.until_ms
 
 
 class PolicySet:
@@ -89,11 +95,11 @@ class PolicySet:
         """What applies to this caller here and now; the same object again until something changes."""
         key = (principal.account.id, principal.key_id, dialect, model.id)
         kept = self._plans.get(key)
-        if kept is not None and kept.account is principal.account and kept.model is model and now_ms < kept.until_ms:
+        if kept is not None and kept.holds(principal.account, model, now_ms):
             self._plans.move_to_end(key)
             return kept.plan
         plan, until_ms = build_plan(self._ready, Situation(principal, dialect, model, now_ms))
-        self._plans[key] = _Kept(principal.account, model, until_ms, plan)
+        self._plans[key] = _Kept(principal.account, model, now_ms - CLOCK_SLACK_MS, until_ms, plan)
         self._plans.move_to_end(key)
         if len(self._plans) > self._max_plans:
             self._plans.popitem(last=False)

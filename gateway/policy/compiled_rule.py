@@ -31,6 +31,7 @@ class CompiledRule:
     hold_ms: int
     until_ms: int | None
     reads_text: bool
+    acts_unknown: bool
     clock: tuple[WhomLeaf, ...]
     """What of `condition` changes with time."""
     revision: str
@@ -63,6 +64,7 @@ def compile_rule(policy: Policy, name: str, compiler: Compiler) -> CompiledRule:
         hold_ms=(entry.hold or 0) * 1000,
         until_ms=entry.until,
         reads_text=reads_text,
+        acts_unknown=entry.unknown == "act",
         clock=clock(condition),
         revision=rule_revision(condition, compiler),
     )

@@ -33,6 +33,10 @@ class RuleEntry(Strict):
     then: Action = Field(description="What is done about a request of which it holds.")
     share: Share | None = Field(default=None, description="Act on accounts of which so many calls meet the condition.")
     per_request: bool = Field(default=False, description="A text match alone may act on a single request.")
+    unknown: Literal["record", "act"] = Field(
+        default="record",
+        description="Where nobody can know whether the condition holds: note that, or act.",
+    )
     hold: Seconds | None = Field(default=None, description="With share: go on so long after it was reached.")
     until: Until | None = Field(default=None, description="Last day (UTC) or exact time at which the rule acts.")
     clause: Clause | None = Field(default=None, description="The term it encodes, when not the policy's.")

@@ -38,9 +38,11 @@ class Tally:
         if self.calls >= 2 * over:
             self.calls, self.met = self.calls // 2, self.met // 2
 
-    def reached(self, share: float, over: int) -> bool:
+    def reached(self, share: float, over: int, *, met: bool) -> bool:
+        """Whether one more call, that met the condition or did not, makes up the share."""
+        calls = self.calls + 1
         # Divided, not multiplied: 14 of 50 is 0.28 to the last bit, but 0.28 * 50 is a little more than 14.
-        return self.calls >= over and self.met / self.calls >= share
+        return calls >= over and (self.met + met) / calls >= share
 
 
 class Used(NamedTuple):

@@ -13,6 +13,7 @@ from gateway.policy.actions import REFUSALS, Plain, Reduce, Slow, Tag
 from gateway.policy.bound_rule import BoundRule
 from gateway.policy.finding import Finding
 from gateway.policy.inquiry import Inquiry
+from gateway.policy.recent import Tally
 from gateway.policy.wording import with_words
 
 _REASONS = {"deny": reasons.POLICY_DENIED, "review": reasons.REVIEW_REQUIRED, "declare": reasons.PURPOSE_REQUIRED}
@@ -66,6 +67,14 @@ class Condition(NamedTuple):
     holds: bool | None
 
 
+class Counted(NamedTuple):
+    """A call for the share of one rule: whether it met the condition, and over how many calls the share is taken."""
+
+    tally: Tally
+    met: bool
+    over: int
+
+
 @dataclass(slots=True)
 class Ruling:
     """What is to be done about a request. `findings` name every rule that held or could not be decided."""
@@ -78,6 +87,14 @@ class Ruling:
     conditions: list[Condition] = field(default_factory=list)
     proposals: list[BoundRule] = field(default_factory=list)
     """Rules by which a person should look at suspending the account."""
+    counted: list[Counted] = field(default_factory=list)
+    """What `count` will count: only a call that came about, or that a rule refused, says something of its account."""
+
+    def count(self) -> None:
+        """Count this call for shares, once."""
+        while self.counted:
+            one = self.counted.pop()
+            one.tally.count(met=one.met, over=one.over)
 
 
 def judge(rules: Iterable[BoundRule], inquiry: Inquiry, revision: str) -> Ruling:
@@ -89,12 +106,13 @@ def judge(rules: Iterable[BoundRule], inquiry: Inquiry, revision: str) -> Ruling
         if rule.revision:
             ruling.conditions.append(Condition(rule.id, rule.revision, answer))
         if rule.share is not None:
-            met, answer = answer, _shared(rule, answer, inquiry)
+            met, answer = answer, _shared(rule, answer, inquiry, ruling.counted)
             if met and not answer:
                 ruling.findings.append(_finding(rule, "count", reasons.ACTIONS["count"]))
         if answer is None:
             ruling.findings.append(_finding(rule, "not_evaluated", reasons.NOT_EVALUATED))
-        elif answer:
+            answer = rule.acts_unknown
+        if answer:
             ruling.findings.append(_finding(rule, rule.action, _reason(rule)))
             if rule.mode == "enforce":
                 _act(ruling, rule, refusing)
@@ -105,13 +123,16 @@ def judge(rules: Iterable[BoundRule], inquiry: Inquiry, revision: str) -> Ruling
     return ruling
 
 
-def _shared(rule: BoundRule, answer: bool | None, inquiry: Inquiry) -> bool | None:
-    """Whether the account's share of such calls is reached, this one included."""
+def _shared(rule: BoundRule, answer: bool | None, inquiry: Inquiry, counted: list["Counted"]) -> bool | None:
+    """Whether the account's share of such calls is reached, this one included.
+
+    Calls that make nothing be written are not counted: they cost little, and would thin every share out.
+    """
     assert rule.share is not None
     tally = inquiry.memory.tally(rule.id, rule.revision)
-    if answer is not None:
-        tally.count(met=answer, over=rule.share.calls)
-        if tally.reached(rule.share.at_least, rule.share.calls):
+    if answer is not None and inquiry.ask.user_turns:
+        counted.append(Counted(tally, answer, rule.share.calls))
+        if tally.reached(rule.share.at_least, rule.share.calls, met=answer):
             tally.acts_until_ms = inquiry.here.now_ms + rule.hold_ms
             return True
     if inquiry.here.now_ms < tally.acts_until_ms:

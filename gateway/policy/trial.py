@@ -138,14 +138,16 @@ class _Trial:
             except ValueError as error:
                 return f"request: {error}"
             inquiry = self._inquiry(principal, model, ask)
-            if plan.check(ask) is not None or plan.judge(inquiry).refusal is not None:
+            ruling = plan.judge(inquiry)
+            ruling.count()
+            if plan.check(ask) is not None or ruling.refusal is not None:
                 return ""
-            plan.judge_late(inquiry)
+            plan.judge_late(inquiry).count()
         amounts = used_by(event.amounts, event.prompt or name)
         verdict = await self.store.reserve(name, plan.specs, amounts, amounts, OPEN_TTL_MS)
         if not verdict.granted:
             return "the policies under test refuse it"
-        self.recent.of(account.id).remember(plan.limits, verdict.readings)
+        self.recent.of(account.id).remember(plan.limits, verdict.readings, self.clock.now_ms())
         if not event.open:
             self.store.settle(name, amounts)
         return ""

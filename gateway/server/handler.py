@@ -225,6 +225,7 @@ class DataPlane:
     async def _refuse(self, x: Exchange, refusal: Refusal, outcome: Outcome = Outcome.REFUSED) -> web.StreamResponse:
         x.refusal = refusal
         await self._pipeline.scales.read(x)
+        self._pipeline.rulebook.remember(x)
         response = refusal_response(x, refusal, self._clock.now_ms())
         self._pipeline.finish(x, outcome)
         return response

@@ -62,5 +62,8 @@ def judged(rules: PolicySet, body: Mapping[str, Any] | None = None, **facts: Any
     asked = inquiry(body, rules=rules, **facts)
     plan = plan_for(rules, asked)
     ruling = plan.judge(asked)
-    ruling.findings += plan.judge_late(asked).findings
+    late = plan.judge_late(asked)
+    ruling.findings += late.findings
+    for one in (ruling, late):
+        one.count()
     return ruling

@@ -37,6 +37,7 @@ from gateway.policy.criteria import (
     text,
     tier,
     time,
+    token_ids,
     tools,
     top_logprobs,
     upstream,
@@ -56,7 +57,7 @@ ASKED: Final[tuple[Asked, ...]] = (
     headers.CRITERION, address.CRITERION, client_country.CRITERION, time.CRITERION, stream.CRITERION, n.CRITERION,
     logprobs.CRITERION, top_logprobs.CRITERION, temperature.CRITERION, seed.CRITERION, max_output.CRITERION,
     reasoning.CRITERION, tools.CRITERION, response_format.CRITERION, messages.CRITERION, user_turns.CRITERION,
-    prompt_tokens.CRITERION, images.CRITERION, media.CRITERION, text.CRITERION, usage.CRITERION,
+    prompt_tokens.CRITERION, images.CRITERION, media.CRITERION, token_ids.CRITERION, text.CRITERION, usage.CRITERION,
     distinct_prompts.CRITERION,
 )  # fmt: skip
 CRITERIA: Final[tuple[Criterion, ...]] = (*WHOM, *ASKED)

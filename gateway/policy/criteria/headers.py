@@ -1,6 +1,6 @@
 """`headers`: every named header has one of the values; `*` stands for any text, so that `"*"` asks that it is there."""
 
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, Field
 
@@ -36,8 +36,11 @@ def _compile(wanted: dict[str, tuple[str, ...]], _: Compiling) -> AskTest:
 
 
 def _has(inquiry: Inquiry, name: str, patterns: tuple[str, ...]) -> bool:
-    value = inquiry.headers.get(name)
-    return value is not None and any(matches(value[:_MOST].casefold(), pattern) for pattern in patterns)
+    """Of a header that is there several times any may match: who sends one more cannot hide one that a proxy adds."""
+    headers: Any = inquiry.headers
+    given = headers.getall(name, ()) if hasattr(headers, "getall") else (headers.get(name),)
+    values = [value for value in given if value is not None]
+    return any(matches(value[:_MOST].casefold(), pattern) for value in values for pattern in patterns)
 
 
 def _fact(inquiry: Inquiry) -> str:

@@ -1,12 +1,14 @@
-"""`temperature`: as asked for; not known where the caller left it to the model or wrote something odd."""
+"""`temperature`: as asked for; not known where the caller left it to the model, or wrote what is no number.
+
+A number written as text or as true is read as lenient servers read it.
+"""
 
 from gateway.policy.criteria.base import measured
 from gateway.policy.inquiry import Inquiry
 
 
 def wanted_temperature(inquiry: Inquiry) -> float | None:
-    given = inquiry.parameters
-    return None if "temperature" in given.odd else given.temperature
+    return inquiry.parameters.temperature
 
 
 CRITERION = measured("temperature", wanted_temperature)

@@ -129,7 +129,7 @@ def test_earlier_requests_feed_shares_and_go_no_further_where_they_are_refused(t
 
 
 def test_usage_is_what_the_history_left(tmp_path: Path) -> None:
-    policy = rule("{usage: {limit: p/rpm, at_least: 0.8}}", "{slow: 1s}")
+    policy = rule("{usage: {limit: p/rpm, at_least: 0.75}}", "{slow: 1s}")
     policy += "\nlimits: {rpm: {unit: requests, per: account, amount: 10, window: 1m}}\n"
     report = run(
         tmp_path,

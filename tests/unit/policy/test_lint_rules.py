@@ -99,6 +99,12 @@ def test_p205_a_condition_with_too_many_ways_is_left_alone() -> None:
     assert codes(rules(f"r: {{when: {{all: [{either}]}}, then: flag}}")) == []
 
 
+def test_p205_a_rule_that_acts_where_nobody_knows_may_act_all_the_same() -> None:
+    nowhere = "when: {client_country: DE, not: {client_country: DE}}, then: deny"
+    assert codes(rules(f"r: {{{nowhere}}}")) == [("P205", 7)]
+    assert codes(rules(f"r: {{{nowhere}, unknown: act}}")) == []
+
+
 DENY = "a-deny: {when: {n: {at_least: 3}}, then: deny}"
 
 
@@ -150,6 +156,13 @@ def test_p206_of_two_shares_only_the_same_one_forestalls() -> None:
     assert codes(rules(deny, "z: {when: {seed: true}, then: review, share: {at_least: 0.5}}")) == [("P206", 8)]
     for share in ("share: {at_least: 0.4}", "share: {at_least: 0.5}, hold: 2d"):
         assert codes(rules(deny, f"z: {{when: {{seed: true}}, then: review, {share}}}")) == []
+
+
+def test_p206_a_rule_that_acts_where_nobody_knows_is_forestalled_only_by_its_like() -> None:
+    slow = "z: {when: {client_country: DE}, then: {slow: 2s}, unknown: act}"
+    deny = "a: {when: {client_country: DE}, then: deny}"
+    assert codes(rules(deny, slow)) == []
+    assert codes(rules(deny.replace("deny}", "deny, unknown: act}"), slow)) == [("P206", 8)]
 
 
 def test_p207_more_shares_than_are_remembered_of_an_account() -> None:

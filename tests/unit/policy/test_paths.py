@@ -32,6 +32,11 @@ def test_a_file_named_twice_is_read_once(folder: Path) -> None:
     assert names(find_files([folder, folder / "a.yaml"]))[0] == ["a.yaml", "b.yaml"]
 
 
+def test_what_policies_share_stands_for_all_of_them(folder: Path) -> None:
+    (folder / "definitions.yaml").write_text("")
+    assert names(find_files([folder / "definitions.yaml"])) == names(find_files([folder]))
+
+
 def test_nothing_to_read(tmp_path: Path) -> None:
     with pytest.raises(YamlProblems, match="no such file"):
         find_files([tmp_path / "x.yaml"])

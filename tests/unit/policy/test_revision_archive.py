@@ -89,6 +89,15 @@ def test_files_of_others_are_left_alone(tmp_path):
     assert len(list(tmp_path.iterdir())) == 4
 
 
+def test_what_a_killed_process_left_behind_goes_too(tmp_path):
+    for name, age_s in ((".new-old", 7200), (".new-young", 60)):
+        (tmp_path / name).write_text("half")
+        at = (tmp_path / name).stat().st_mtime - age_s
+        os.utime(tmp_path / name, (at, at))
+    keep(tmp_path, "0123456789ab", DOCUMENTS)
+    assert {path.name for path in tmp_path.iterdir()} == {".new-young", "0123456789ab.json"}
+
+
 def test_what_cannot_be_written_leaves_nothing_behind(tmp_path, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")

@@ -207,12 +207,14 @@ def test_counting_tokens_costs_one_request():
 def test_time_never_goes_back():
     late = decision(1, at_s=-30, duration_s=60.0)
     records = [decision(0), late, decision(2, at_s=1), decision(3, at_s=2)]
-    assert kinds(policy(PER_MINUTE % 9), policy(PER_MINUTE % 2), *records)[2:] == ["newly_refused"] * 2
+    result, found = replayed(policy(PER_MINUTE % 9), policy(PER_MINUTE % 2), *records, decision(4, at_s=-99))
+    assert found[2:] == ["newly_refused"] * 3
+    assert result.last_ms - result.first_ms == 2000
 
 
 def test_usage_criteria_follow_the_replay():
     limit = "limits: {rpm: {unit: requests, per: account, amount: 10, window: 1h}}\n"
-    new = policy(limit + "rules: {r: {when: {usage: {limit: p/rpm, at_least: 0.2}}, then: {slow: 3s}}}")
+    new = policy(limit + "rules: {r: {when: {usage: {limit: p/rpm, at_least: 0.19}}, then: {slow: 3s}}}")
     assert kinds(policy(limit), new, *(decision(n, at_s=2 * n) for n in range(4))) == [
         "same",
         "same",
@@ -260,6 +262,12 @@ def test_a_text_rule_does_not_hide_a_refusal_that_is_certain():
     assert kinds(NOTHING, new, decision(facts={"n": 1})) == ["not_evaluable"]
 
 
+@pytest.mark.parametrize("then", ["flag", "{tag: seen}", "propose_suspension", "deny, until: '2026-03-01'"])
+def test_what_no_caller_would_notice_need_not_be_known(then):
+    assert kinds(NOTHING, policy(SECRET.replace("deny", then) % "beta"), decision()) == ["same"]
+    assert kinds(NOTHING, policy(SECRET % "beta", status="testing"), decision()) == ["same"]
+
+
 @pytest.mark.parametrize(
     "when", ["{headers: {via: x}}", "{address: 192.0.2.0/24}", "{distinct_prompts: {at_least: 2}}"]
 )
@@ -284,12 +292,20 @@ def test_other_criteria_may_decide_all_the_same(when, kind):
     assert kinds(NOTHING, rule(when, more=", per_request: true"), decision(facts={"n": 2})) == [kind]
 
 
+def test_a_rule_that_acts_on_what_nobody_knows():
+    """What was not known then is not known again; what a replay does not know is another matter."""
+    careful = PolicySet([policy(SECRET.replace("per_request: true", "per_request: true, unknown: act") % "alpha")])
+    assert kinds(NOTHING, careful, decision(conditions=(condition(careful, holds=None),))) == ["newly_refused"]
+    assert kinds(NOTHING, careful, decision(conditions=(condition(careful, holds=False),))) == ["same"]
+    assert kinds(NOTHING, careful, decision()) == ["not_evaluable"]
+
+
 @pytest.mark.parametrize("when", ["{seed: true}", "{client_country: DE}", "{messages: {at_least: 2}}"])
 def test_facts_that_nobody_read(when):
     """Where no rule applied, the body was not looked at."""
     given = dict.fromkeys(
         ("client_country", "top_logprobs", "temperature", "seed", "reasoning", "tools", "response_format", "messages",
-         "images", "media")
+         "images", "media", "odd")
     )  # fmt: skip
     assert kinds(NOTHING, rule(when), decision(facts=given)) == ["not_evaluable"]
     assert kinds(NOTHING, rule("{n: {at_least: 1}}"), decision(facts=given)) == ["newly_refused"]

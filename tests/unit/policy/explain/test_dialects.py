@@ -48,6 +48,7 @@ WHEN = """
     prompt_tokens: {below: 5}
     images: {below: 5}
     media: {below: 5}
+    token_ids: false
     text: {phrases: some words}
     usage: {limit: p/rpm, at_least: 0.5}
     distinct_prompts: {below: 5}
