@@ -1,7 +1,7 @@
 """The exchanges under way: what keeps their reservations alive, notices callers that do not read, and ends them."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from gateway.core import reasons
 from gateway.core.refusal import Refusal
@@ -16,6 +16,9 @@ class Live:
 
     def __len__(self) -> int:
         return len(self._tasks)
+
+    def __iter__(self) -> Iterator[Exchange]:
+        return iter(self._tasks)
 
     def enter(self, x: Exchange) -> None:
         self._tasks[x] = asyncio.current_task()

@@ -36,3 +36,5 @@ class FactsRecord:
     messages: int | None = None
     images: int | None = None
     media: int | None = None
+    odd: tuple[str, ...] | None = None
+    """Fields with a value that the API does not publish, such as a number written as text."""

@@ -174,9 +174,11 @@ def _listed(member: Callable[[Any], object]) -> Callable[[tuple[Any, ...]], list
 
 
 _USAGE: Final = _members(Usage)
+_NAMES: Final = _listed(_text)
 _FACTS: Final = _members(
     FactsRecord,
     tags=_listed(_text),
+    odd=lambda names: None if names is None else _NAMES(names),
     temperature=_rounded,
     client_country=lambda country: None if country is None else _text(country),
     response_format=lambda form: None if form is None else _text(form),

@@ -30,6 +30,8 @@ MAX_BYTES: Final = 64 << 20
 _NAME: Final = re.compile(r"[0-9a-f]{12}")
 _SUFFIX: Final = ".json"
 _TEMPORARY: Final = ".new-"
+_LEFTOVER_S: Final = 3600
+"""A file that is still not whole after so long never will be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ def keep(directory: Path, revision: str, documents: Documents, most: int = MOST)
         "definitions": documents.definitions,
     }
     _write(path, json.dumps(content, ensure_ascii=False, indent=1).encode() + b"\n")
-    _remove_oldest(directory, most)
+    _tidy(directory, path, most)
     return True
 
 
@@ -166,6 +168,12 @@ def _by_age(directory: Path) -> list[Path]:
     return [path for _, _, path in sorted(dated, reverse=True)]
 
 
-def _remove_oldest(directory: Path, most: int) -> None:
+def _tidy(directory: Path, newest: Path, most: int) -> None:
+    """Remove the oldest revisions, and what a process left behind that was killed while it wrote."""
     for path in _by_age(directory)[most:]:
         path.unlink(missing_ok=True)
+    now = newest.stat().st_mtime
+    for path in directory.glob(f"{_TEMPORARY}*"):
+        with contextlib.suppress(FileNotFoundError):
+            if path.stat().st_mtime < now - _LEFTOVER_S:
+                path.unlink()

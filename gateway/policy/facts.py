@@ -7,7 +7,6 @@ from gateway.observe.facts import FactsRecord
 from gateway.policy.criteria.account_age import age_s
 from gateway.policy.criteria.reasoning import asks_reasoning
 from gateway.policy.criteria.response_format import wanted_format
-from gateway.policy.criteria.temperature import wanted_temperature
 from gateway.policy.inquiry import Inquiry
 from gateway.policy.situation import Situation
 
@@ -42,7 +41,7 @@ def facts_of(here: Situation, ask: Ask, inquiry: Inquiry | None = None) -> Facts
 def _asked(inquiry: Inquiry) -> tuple[Any, ...]:
     """The members that must be read from the body, in their order."""
     given = inquiry.parameters
-    heat = wanted_temperature(inquiry)
+    heat = given.temperature
     return (
         inquiry.client_country or None,
         given.top_logprobs,
@@ -54,4 +53,5 @@ def _asked(inquiry: Inquiry) -> tuple[Any, ...]:
         given.messages,
         given.images,
         given.media,
+        given.odd,
     )

@@ -12,7 +12,7 @@ from gateway.policy.conditions import All, AnyOf, AskedLeaf, Named, Node, Not, W
 from gateway.policy.criteria.text import TextMatch, patterns_of
 from gateway.policy.trace import written
 
-UNRECORDED: Final = frozenset(("text", "headers", "address", "distinct_prompts"))
+UNRECORDED: Final = frozenset(("text", "token_ids", "headers", "address", "distinct_prompts"))
 """Criteria on what is never written down."""
 
 

@@ -32,6 +32,8 @@ cases:
     given: {account: {tier: free}}
     expect: {action: allow}
 """
+CONFIG_MAP_BYTES = 1 << 20
+"""The most that Kubernetes keeps in one."""
 OWNED = {"ops", "admin", "store", "files", "key_pepper_files"}
 """Settings that are values of the chart."""
 
@@ -72,8 +74,9 @@ def test_the_init_containers_are_content(tmp_path: Path, example: Path):
         ({"accounts": {"inline": "accounts: {ada: {teir: free}}\n"}}, 0, "accounts.yaml:1:"),
         ({"policies": {"inline": {"team.yaml": "version: 1\nid: team\n"}}}, 1, "team.yaml"),
         ({"policies": {"inline": {"free.test.yaml": BAD_CASE}}}, 2, "1 failed"),
+        ({"policies": {"inline": {"definitions.yaml": ""}}}, 0, "unknown fragment"),
     ],
-    ids=["setting", "account", "policy", "case"],
+    ids=["setting", "account", "policy", "case", "definitions"],
 )
 def test_a_bad_set_stops_the_rollout(tmp_path: Path, values: Doc, index: int, said: str):
     documents = render(TRIAL, values)
@@ -94,6 +97,8 @@ def test_the_shipped_policies_arrive_byte_for_byte():
     shipped = {path.name: path.read_text() for path in (ROOT / "policies").glob("*.yaml")}
     assert data == shipped
     assert any(name.endswith(".test.yaml") for name in data)
+    assert "definitions.yaml" in data, "what they share"
+    assert len(json.dumps(data)) < CONFIG_MAP_BYTES // 4, "an operator's own policies are to fit beside them"
 
 
 def test_policies_of_ones_own():
@@ -103,6 +108,16 @@ def test_policies_of_ones_own():
     assert "enterprise.yaml" not in data
     assert "developer.yaml" in data
     assert set(named(render(VLLM), "ConfigMap", "-policies")["data"]) == {"team.yaml", "team.test.yaml"}
+
+
+def test_policies_of_ones_own_bring_what_they_share(tmp_path: Path):
+    inline = {
+        "team.yaml": "version: 1\nid: team\ntitle: Team\nstatus: testing\nmatch: {use: mine}\naccess: {max_n: 1}\n",
+        "definitions.yaml": "version: 1\nfragments: {mine: {tier: mine}}\n",
+    }
+    documents = render(TRIAL, {"policies": {"shipped": False, "inline": inline}})
+    done = run_init(pod(documents)["initContainers"][1], laid_out(tmp_path, documents))
+    assert done.returncode == 0, done.stdout
 
 
 def test_objects_of_ones_own_are_mounted_instead():
@@ -146,9 +161,13 @@ def _strings(value):
 
 
 def test_numbers_survive_the_way_through_helm():
-    config = {"upstreams": {"main": {"drain_max_bytes": 41943040}}, "reload_poll_s": 0.5, "timers": {"drain_s": 1.5}}
+    limits = {"tokens": {"unit": "total_tokens", "amount": 20000000, "window": "1m", "burst": 5000000}}
+    budgets = {"month": {"unit": "usd", "amount": 2000000, "period": "month"}}
+    upstream = {"drain_max_bytes": 41943040, "limits": limits, "budgets": budgets}
+    config = {"upstreams": {"main": upstream}, "reload_poll_s": 0.5, "timers": {"drain_s": 1.5}}
     found = settings(render(TRIAL, {"config": config}))
     assert found["upstreams"]["main"]["drain_max_bytes"] == 41943040
+    assert (found["upstreams"]["main"]["limits"], found["upstreams"]["main"]["budgets"]) == (limits, budgets)
     assert (found["reload_poll_s"], found["timers"]["drain_s"]) == (0.5, 1.5)
 
 

@@ -18,6 +18,10 @@ MISTAKES = {
     "policy name": ({"policies": {"inline": {"free.yml": "version: 1"}}}, "'free.yml' not allowed"),
     "root": ({"runAsUser": 0}, "/runAsUser"),
     "what the chart sets": ({"config": {"data": {"port": 9}}}, "/config/data/port"),
+    "a country file of nowhere": (
+        {"config": {"data": {"country_file": "countries.mmdb"}}},
+        "/config/data/country_file",
+    ),
     "a secret's path": (
         {"config": {"upstreams": {"main": {"api_key_file": "x"}}}},
         "/config/upstreams/main/api_key_file",

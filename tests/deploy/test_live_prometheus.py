@@ -7,10 +7,12 @@ server that scrapes a real gateway tells them apart from a query about something
 import contextlib
 import math
 import time
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import yaml
 
+from tests.support.administering import done
 from tests.support.backfill import history, line, write_blocks
 from tests.support.boards import BOARDS, load, panels, queries
 from tests.support.mixed_traffic import Mixture, one_round, scrape, two_gateways
@@ -44,6 +46,8 @@ def watched(tmp_path_factory):
     with two_gateways(folder) as gateways:
         for gateway in gateways:
             one_round(gateway, 0)
+        # On one of the two: what the policy counts goes on on the other.
+        done(gateways[1], "PUT", "switches/enterprise", {"reason": "a test", "until": tomorrow()})
         targets = [f"127.0.0.1:{gateway.gateway.ops_port}" for gateway in gateways]
         past = write_blocks(folder / "past", [*last_week(gateways, targets), *usual()])
         files = [folder / "ours.yaml", *(hasty(path, folder) for path in rule_files())]
@@ -55,6 +59,10 @@ def watched(tmp_path_factory):
             server.until_scraped("gateway", WARM_UP * len(targets))
             yield server, gateways
         assert mixture.failure is None
+
+
+def tomorrow():
+    return (datetime.now(UTC) + timedelta(days=1)).isoformat()
 
 
 def hasty(path, folder):

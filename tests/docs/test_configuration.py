@@ -36,7 +36,7 @@ def test_every_setting_is_documented_with_its_default(name: str, field):
     written = documented(CONFIGURATION)[name].strip("`")
     if field.default is PydanticUndefined:
         assert written == "required"
-    elif field.default in (None, ()):
+    elif field.default in (None, (), {}):
         assert written == "none"
     elif isinstance(field.default, tuple):
         assert written.replace("`", "").split(", ") == list(field.default)

@@ -3,9 +3,10 @@
 from typing import Final
 
 from gateway.accounting.outcome import Outcome
-from gateway.core.reasons import REASONS
+from gateway.core.reasons import ACTIONS, POLICY_REASONS, REASONS
 from gateway.detectors import SIGNALS as DETECTED
 from gateway.observe.instruments import BY_NAME
+from gateway.policy.actions import WORDS
 from gateway.server.routes import ROUTE_NAMES
 
 SIGNALS: Final = tuple(signal.name for signal in DETECTED)
@@ -15,9 +16,9 @@ DERIVED: Final = ("long_answer", "many_networks", "many_clients")
 _YES_NO: Final = ("true", "false")
 _EVERYWHERE: Final[dict[str, tuple[str, ...]]] = {
     "route": (*ROUTE_NAMES, "other"),
-    "reason": ("none", "other", *(reason.code for reason in REASONS)),
+    "reason": ("none", "other", *POLICY_REASONS, *(reason.code for reason in REASONS)),
     "mode": ("enforce", "audit"),
-    "action": ("allow", "deny", "reduce"),
+    "action": ("allow", *WORDS, *ACTIONS, "not_evaluated"),
     "code_class": ("2xx", "4xx", "5xx", "busy", "timeout", "error", "stale", "cancelled", "credentials"),
     "stream": _YES_NO,
     "estimated": _YES_NO,

@@ -8,8 +8,10 @@ import pytest
 from gateway.accounting.outcome import Outcome
 from gateway.core import reasons
 from gateway.core.refusal import Refusal
+from gateway.policy.output.finding import OutputFinding
+from gateway.policy.output.rule import OutputRule
 from tests.support.talking import policy
-from tests.support.walking import FakeAnswer, Walk
+from tests.support.walking import FakeAnswer, Walk, at_once
 
 ANSWER = json.dumps({"choices": [], "usage": {"prompt_tokens": 3, "completion_tokens": 2}}).encode()
 LIMITS = "r: {unit: requests, per: account, amount: 10, window: 1m}"
@@ -132,3 +134,137 @@ def test_what_an_upstream_reports_against_all_evidence_is_marked(walk):
     assert record.contradicted
     assert record.usage.estimated
     assert record.cost_nano_usd > 400 * 2000
+
+
+RULES = """\
+rules:
+  seen: {when: {text: {phrases: [alpha beta]}}, then: {tag: greek}}
+  many: {when: {n: {at_least: 2}, headers: {via: "*"}}, then: deny}
+  less: {when: {logprobs: true}, then: {reduce: {logprobs: false}}}
+  slow: {when: {seed: true}, then: {slow: 2s}}
+"""
+
+
+def ruled(tmp_path, mode="enforce", rules=RULES, **more):
+    """A finished walk through policies with rules; the record of it."""
+    walk = Walk(tmp_path, policies=policy(LIMITS, mode=mode, more=rules))
+
+    async def scenario():
+        x = await walk.forwarded(FakeAnswer(ANSWER), **more)
+        x.answer, x.status = ANSWER, 200
+        walk.pipeline.finish(x, Outcome.COMPLETE)
+
+    asyncio.run(scenario())
+    return walk, walk.records()[0]
+
+
+def test_what_rules_said_is_recorded(tmp_path):
+    walk, record = ruled(
+        tmp_path, logprobs=True, seed=1, temperature=0.5, messages=[{"role": "user", "content": "Alpha  BETA"}]
+    )
+    said = {(finding.rule, finding.action, finding.reason) for finding in record.findings}
+    assert said == {("seen", "tag", "tagged"), ("less", "reduce", "request_reduced"), ("slow", "slow", "slowed")}
+    assert (record.tags, record.delay_s, record.reduced) == (("greek",), 2, ("logprobs",))
+    assert [(one.rule, one.holds) for one in record.conditions] == [("tight/many", False), ("tight/seen", True)]
+    assert len({one.revision for one in record.conditions}) == 2
+    assert all(len(one.revision) == 8 for one in record.conditions)
+    for action, reason in (("tag", "tagged"), ("reduce", "request_reduced"), ("slow", "slowed")):
+        assert count(walk, "gateway_decisions_total", policy="tight", action=action, reason=reason) == 1
+    assert count(walk, "gateway_decisions_total", policy="tight", action="allow") == 1
+
+
+def test_the_facts_are_those_of_the_request_as_it_came(tmp_path):
+    _, record = ruled(tmp_path, logprobs=True, top_logprobs=3, temperature=0.5)
+    assert (record.facts.logprobs, record.facts.top_logprobs, record.facts.temperature) == (True, 3, 0.5)
+    assert (record.facts.messages, record.facts.user_turns, record.facts.standing) == (1, 1, "clear")
+
+
+def test_rules_in_audit_mode_that_read_text_are_recorded_too(tmp_path):
+    _, record = ruled(tmp_path, mode="audit", messages=[{"role": "user", "content": "alpha beta"}])
+    assert ("seen", "tag", "audit") in {(finding.rule, finding.action, finding.mode) for finding in record.findings}
+    assert ("tight/seen", True) in {(one.rule, one.holds) for one in record.conditions}
+    assert record.tags == (), "in audit mode nothing is marked"
+    assert record.facts.messages == 1
+
+
+def test_without_rules_nothing_is_read_from_the_body(walk):
+    x = answered(walk, temperature=0.5)
+    assert x.inquiry is None
+    assert x.facts is None
+    walk.pipeline.finish(x, Outcome.COMPLETE)
+    facts = walk.records()[0].facts
+    assert (facts.n, facts.prompt_tokens, facts.verified) == (1, 0, False)
+    assert (facts.temperature, facts.messages, facts.media) == (None, None, None)
+
+
+def refused_by(walk, **more):
+    x = walk.enter()
+    assert at_once(walk.pipeline.identify(x, walk.bearer(), None)) is None
+    assert walk.pipeline.read(x, walk.body(**more)) is None
+    x.refusal = walk.pipeline.rule(x) or at_once(walk.pipeline.reserve(x))
+    x.status = 403
+    x.ask.body, x.inquiry = {}, None  # as whoever took it in lets go of it
+    walk.pipeline.finish(x, Outcome.REFUSED)
+    return walk.records()[0]
+
+
+@pytest.mark.parametrize(
+    ("action", "reason"), [("deny", "policy_denied"), ("review", "review_required"), ("declare", "purpose_required")]
+)
+def test_a_refusal_by_a_rule_is_counted_once_as_what_it_is(tmp_path, action, reason):
+    rules = f"rules: {{odd: {{when: {{n: {{at_least: 2}}}}, then: {action}}}}}\nclause: {{document: Terms}}\n"
+    walk = Walk(tmp_path, policies=policy(LIMITS, more=rules))
+    record = refused_by(walk, n=2, temperature=1)
+    assert (record.policy, record.limit, record.reason, record.clause) == ("tight", "odd", reason, "Terms")
+    assert [(one.rule, one.action, one.reason, one.clause) for one in record.findings] == [
+        ("odd", action, reason, "Terms")
+    ]
+    assert record.facts.temperature == 1
+    assert count(walk, "gateway_decisions_total", policy="tight", action=action, reason=reason) == 1
+    lines = [line for line in walk.runtime.metrics.render().decode().splitlines() if "_decisions_total{" in line]
+    assert len(lines) == 1
+
+
+def test_a_refusal_by_a_limit_has_the_facts_too(tmp_path):
+    limits = "rr: {unit: requests, per: account, amount: 1, window: 1h}"
+    walk = Walk(tmp_path, policies=policy(limits, more="rules: {r: {when: {n: {at_least: 2}}, then: flag}}\n"))
+    assert at_once(walk.pipeline.reserve(walk.ruled())) is None
+    record = refused_by(walk, temperature=1)
+    assert (record.reason, record.limit) == ("rate_limit_exceeded", "rr")
+    assert record.facts.temperature == 1
+
+
+@pytest.mark.parametrize(
+    ("state", "action", "mode", "counted"),
+    [
+        ("matched", "stop", "audit", ("deny", "output_denied")),
+        ("matched", "flag", "enforce", ("flag", "flagged")),
+        ("not_evaluated", "stop", "enforce", ("not_evaluated", "not_evaluated")),
+        ("clear", "stop", "enforce", None),
+    ],
+)
+def test_what_came_of_output_rules(walk, state, action, mode, counted):
+    x = answered(walk)
+    rule = OutputRule("tight", "names", mode, "windowed", action, patterns=(0,), window=9)
+    why = "cut" if state == "not_evaluated" else ""
+    x.output_findings = (OutputFinding(rule, state, why),)
+    walk.pipeline.finish(x, Outcome.COMPLETE)
+    [one] = walk.records()[0].output
+    assert (one.policy, one.rule, one.action, one.mode) == ("tight", "names", action, mode)
+    assert (one.state, one.why, one.ended, one.late) == (state, why, False, False)
+    series = "gateway_decisions_total"
+    if counted is None:
+        assert count(walk, series, policy="tight", action="allow") == 1
+        assert count(walk, series, reason="output_denied") == count(walk, series, reason="not_evaluated") == 0
+    else:
+        assert count(walk, series, policy="tight", action=counted[0], mode=mode, reason=counted[1]) == 1
+
+
+def test_an_answer_that_a_rule_ended_is_counted_once(walk):
+    x = answered(walk)
+    rule = OutputRule("tight", "names", "enforce", "windowed", "stop", patterns=(0,), window=9)
+    x.output_findings = (OutputFinding(rule, "matched", ended=True),)
+    x.refusal = rule.denial()
+    walk.pipeline.finish(x, Outcome.POLICY_ENDED)
+    assert walk.records()[0].output[0].ended
+    assert count(walk, "gateway_decisions_total", policy="tight", reason="output_denied") == 1

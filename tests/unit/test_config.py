@@ -41,11 +41,14 @@ def test_defaults_are_safe(path: Path):
 
 
 def test_paths_of_the_file_are_relative_to_it(path: Path):
-    settings = load(path, MINIMAL + "files: {accounts: a.yaml, models: /m.yaml}\ndecision_log: log\n").settings
+    settings = load(
+        path, MINIMAL + "files: {accounts: a.yaml, models: /m.yaml}\ndecision_log: log\npolicy_archive: old\n"
+    ).settings
     assert settings.files.accounts == path.parent / "a.yaml"
     assert settings.files.models == Path("/m.yaml")
     assert settings.files.policies == path.parent / "policies"
     assert settings.decision_log == str(path.parent / "log")
+    assert settings.policy_archive == path.parent / "old"
 
 
 def test_paths_from_outside_the_file_are_relative_to_where_one_stands(path: Path, monkeypatch: pytest.MonkeyPatch):

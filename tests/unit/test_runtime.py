@@ -14,6 +14,7 @@ from gateway.exchange import Snapshot
 from gateway.identity.directory import Directory
 from gateway.observe.records import DecisionRecord
 from gateway.observe.sinks import FileSink, RingSink, TeeSink
+from gateway.policy.archive import read, revisions
 from gateway.policy.compile import PolicySet
 from gateway.runtime import Runtime
 from gateway.server.routes import ROUTE_NAMES
@@ -402,3 +403,44 @@ def noted(close, calls):
         await close()
 
     return call
+
+
+def archived(tmp_path):
+    return Walk(tmp_path, settings={"policy_archive": "kept"}).runtime, tmp_path / "kept"
+
+
+def test_policies_in_force_are_archived_at_start_and_on_reload(tmp_path):
+    runtime, folder = archived(tmp_path)
+
+    async def scenario():
+        await runtime.start()
+        first = runtime.snapshot.policies.revision
+        rewrite(tmp_path, "status: stable", "status: testing", "policies/open.yaml")
+        assert await runtime.reload() == []
+        second = runtime.snapshot.policies.revision
+        assert await runtime.reload() == []
+        await runtime.close()
+        return first, second
+
+    first, second = asyncio.run(scenario())
+    assert first != second
+    assert set(revisions(folder)) == {first, second}
+    assert read(folder, second).policies[0].status == "testing"
+    assert read(folder, first).revision == first
+
+
+def test_an_archive_that_cannot_be_written_is_a_line_in_the_log(tmp_path, caplog):
+    runtime, folder = archived(tmp_path)
+    folder.write_text("in the way")
+
+    async def scenario():
+        await runtime.start()
+        problems = await runtime.reload()
+        await runtime.close()
+        return problems
+
+    assert asyncio.run(scenario()) == []
+    said = [record for record in caplog.records if "could not be archived" in record.getMessage()]
+    assert len(said) == 2
+    assert said[0].fields["revision"] == runtime.snapshot.policies.revision
+    assert folder.read_text() == "in the way"

@@ -20,7 +20,7 @@ _FOREVER: Final = 1 << 53
 
 
 class NotRecorded(Exception):  # noqa: N818 - named for what the fact is
-    """A criterion looks at something that no record holds."""
+    """A criterion looks at something that no record holds, and has no word for "not known"."""
 
 
 def _not_recorded(*_: object) -> Never:
@@ -30,32 +30,35 @@ def _not_recorded(*_: object) -> Never:
 class _NoHeaders(dict[str, str]):
     """Headers that nobody wrote down: whether one was there is not known."""
 
-    def get(self, *_: object) -> Never:  # type: ignore[override]
+    def get(self, *_: object) -> Never:
         raise NotRecorded
 
 
 @dataclass(slots=True)
 class RecordedInquiry(Inquiry):
-    """A request as its record tells it."""
+    """A request as its record tells it. Criteria hear "not known" of what it does not, so that others may decide."""
 
     record: Recorded | None = None
+    missed: bool = False
+    """Something was asked for that the record does not hold."""
     unknown: list[BoundRule] = field(default_factory=list)
     """Rules that would have to see what no record holds."""
 
     @property
     def address(self) -> Address | None:
-        raise NotRecorded
+        self.missed = True
+        return None
 
     @property
     def client_country(self) -> str:
         assert self.record is not None
         assert self.record.facts is not None
-        if self.record.facts["messages"] is None:
-            raise NotRecorded
+        self.missed = self.missed or self.record.facts["messages"] is None
         return self.record.facts["client_country"] or ""
 
     def found(self, parts: frozenset[str]) -> tuple[frozenset[int], bool]:  # noqa: ARG002 - that of an inquiry
-        raise NotRecorded
+        self.missed = True
+        return frozenset(), False
 
 
 def inquiry_of(record: Recorded, account: Account, model: Model, now_ms: int, memory: AccountMemory) -> RecordedInquiry:
@@ -110,6 +113,7 @@ def _parameters(facts: dict[str, Any], *, stream: bool) -> Parameters | None:
         reasoning=OTHER if facts["reasoning"] else None,
         stream=stream,
         top_logprobs=facts["top_logprobs"] or 0,
+        odd=tuple(facts.get("odd") or ()),
     )
 
 
@@ -145,14 +149,17 @@ def of_record(rule: BoundRule, *, blind: bool) -> BoundRule:
             known = inquiry.record.conditions.get(rule.id)
             if known is not None and known[0] == rule.revision:
                 return known[1]
-        if not blind:
-            if rule.test is None or isinstance(rule.test, bool):
-                return rule.test
-            try:
-                return rule.test(inquiry)
-            except NotRecorded:
-                pass
-        inquiry.unknown.append(rule)
-        return None
+        if rule.test is None or isinstance(rule.test, bool):
+            return rule.test
+        inquiry.missed = blind
+        try:
+            answer = rule.test(inquiry)
+        except NotRecorded:
+            answer, inquiry.missed = None, True
+        if answer is None and inquiry.missed:
+            inquiry.unknown.append(rule)
+            # That a replay does not know is no reason to act, also for a rule that acts on what nobody knows.
+            return False if rule.acts_unknown else None
+        return answer
 
     return replace(rule, test=test)

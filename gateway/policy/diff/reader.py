@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Final, cast
 
 from gateway.policy.diff.recorded import NotARecord, Recorded, read_record
 
@@ -45,10 +45,10 @@ def read_logs(paths: Sequence[Path], seen: Callable[[int], None] = lambda _bytes
 
 
 def _read(path: Path, seen: Callable[[int], None]) -> Iterator[tuple[int, Line]]:
-    """Lines, each with a time that never goes back; compressed where the name ends in `.gz`."""
+    """Lines with their time, that of the one before where they have none; compressed where the name ends in `.gz`."""
     source, at_ms, place = str(path), 0, 0
     with path.open("rb") as raw:
-        file: IO[bytes] = gzip.GzipFile(fileobj=raw) if path.suffix == ".gz" else raw
+        file = cast("IO[bytes]", gzip.GzipFile(fileobj=raw)) if path.suffix == ".gz" else raw
         for number, line in enumerate(_lines(file), 1):
             here = raw.tell()
             seen(here - place)
@@ -61,7 +61,7 @@ def _read(path: Path, seen: Callable[[int], None]) -> Iterator[tuple[int, Line]]
                 except NotARecord as error:
                     yield at_ms, Unreadable(source, number, str(error))
                 else:
-                    at_ms = max(at_ms, record.time_ms)
+                    at_ms = record.time_ms
                     yield at_ms, record
 
 

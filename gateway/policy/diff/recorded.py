@@ -11,13 +11,15 @@ from gateway.observe.records import SCHEMA
 _TEXTS: Final = ("id", "account", "org", "tier", "key_id", "dialect", "model", "outcome", "policy", "limit", "revision")
 _COUNTS: Final = ("reserved_input_tokens", "reserved_output_tokens", "reserved_nano_usd", "cost_nano_usd")
 _MOST: Final = 1 << 53
+_LONGEST_MS: Final = 86_400_000
+"""Longer requests end after a day: what is under way is kept in memory."""
 _FACTS: Final[dict[str, tuple[type, ...]]] = {
     "country": (str,), "owner_country": (str,), "verified": (bool,), "declared_purpose": (str,), "tags": (list,),
     "account_age_s": (int, type(None)), "attested_age": (int,), "standing": (str,), "n": (int,), "logprobs": (bool,),
     "max_output": (int,), "prompt_tokens": (int,), "user_turns": (int,), "client_country": (str, type(None)),
     "top_logprobs": (int, type(None)), "temperature": (int, float, type(None)), "seed": (bool, type(None)),
     "reasoning": (bool, type(None)), "tools": (int, type(None)), "response_format": (str, type(None)),
-    "messages": (int, type(None)), "images": (int, type(None)), "media": (int, type(None)),
+    "messages": (int, type(None)), "images": (int, type(None)), "media": (int, type(None)), "odd": (list, type(None)),
 }  # fmt: skip
 
 
@@ -67,26 +69,21 @@ def read_record(line: bytes) -> Recorded:
         raise NotARecord("no decision record")
     if given["schema"] != SCHEMA:
         raise NotARecord(f"schema {SCHEMA} expected")
-    texts = {name: _of(given, name, str) for name in _TEXTS}
-    counts = {name: _count(given, name) for name in _COUNTS}
+    texts: dict[str, Any] = {name: _of(given, name, str) for name in _TEXTS}
+    counts: dict[str, Any] = {name: _count(given, name) for name in _COUNTS}
     limits = _parts(given, "limits")
     conditions = _parts(given, "conditions") if "conditions" in given else []
-    duration = given.get("duration_s")
-    if type(duration) not in (int, float) or not 0 <= duration < _MOST:
-        raise NotARecord("duration_s is no duration")
     return Recorded(
         **texts,
         **counts,
         time_ms=_time_ms(given.get("time")),
         stream=_of(given, "stream", bool),
         facts=_facts(given.get("facts")),
-        conditions={
-            _of(one, "rule", str): (_of(one, "revision", str), _truth(one.get("holds"))) for one in conditions
-        },
+        conditions={_of(one, "rule", str): (_of(one, "revision", str), _truth(one.get("holds"))) for one in conditions},
         failing={f"{_of(one, 'policy', str)}/{_of(one, 'limit', str)}": _of(one, "failing", bool) for one in limits},
         reserved={_of(one, "unit", str): _count(one, "reserved") for one in limits},
         usage=_usage(given.get("usage")),
-        duration_ms=round(duration * 1000),
+        duration_ms=_duration_ms(given.get("duration_s")),
     )
 
 
@@ -117,6 +114,13 @@ def _truth(value: Any) -> bool | None:
     return value
 
 
+def _duration_ms(value: Any) -> int:
+    if type(value) not in (int, float) or not 0 <= value < _MOST:
+        raise NotARecord("duration_s is no duration")
+    milliseconds: int = round(value * 1000)
+    return min(milliseconds, _LONGEST_MS)
+
+
 def _time_ms(value: Any) -> int:
     try:
         moment = datetime.fromisoformat(value)
@@ -132,8 +136,8 @@ def _facts(value: Any) -> dict[str, Any] | None:
         return None
     if not isinstance(value, dict) or any(type(value.get(name)) not in kinds for name, kinds in _FACTS.items()):
         raise NotARecord("facts are missing or of another type")
-    if not all(type(tag) is str for tag in value["tags"]):
-        raise NotARecord("facts: tags are of another type")
+    if not all(type(word) is str for word in (*value["tags"], *(value.get("odd") or ()))):
+        raise NotARecord("facts: tags or odd are of another type")
     return value
 
 

@@ -10,17 +10,21 @@ from gateway.observe.metrics import Metrics
 SAMPLES: dict[str, dict[str, str | float]] = {
     "upstream.attempt": {"upstream": "gpu-1", "outcome": "answered"},
     "upstream.state": {"upstream": "gpu-1", "open": 1},
+    "upstream.passed_over": {"upstream": "gpu-1", "reason": "upstream_busy"},
     "store.commit_failed": {"error": "disk full"},
     "ledger.debt_clamped": {"unit": "output_tokens", "units": 12},
     "ledger.expired": {},
     "reload.ok": {"revision": "r1"},
     "reload.failed": {"error": "policies/free.yaml:3:1"},
+    "switch.off": {"policy": "free", "by": "ada", "until": "2026-03-01T12:00:00.000Z"},
+    "switch.on": {"policy": "free", "why": "over"},
     "store.lost": {"store": "redis", "error": "no answer"},
     "store.back": {"store": "redis", "seconds": 3.5},
 }
 SERIES = {
     "upstream.attempt": 'gateway_upstream_requests_total{code_class="2xx",upstream="gpu-1"} 1',
     "upstream.state": 'gateway_upstream_up{upstream="gpu-1"} 0',
+    "upstream.passed_over": 'gateway_upstream_passed_over_total{reason="upstream_busy",upstream="gpu-1"} 1',
     "store.commit_failed": 'gateway_store_operations_total{op="commit",outcome="failed"} 1',
     "ledger.debt_clamped": 'gateway_store_operations_total{op="settle",outcome="debt_clamped"} 1',
     "ledger.expired": 'gateway_store_operations_total{op="expire",outcome="ok"} 1',
@@ -34,6 +38,8 @@ LOGGED = {
     "ledger.expired": logging.WARNING,
     "reload.ok": logging.INFO,
     "reload.failed": logging.ERROR,
+    "switch.off": logging.WARNING,
+    "switch.on": logging.WARNING,
     "store.lost": logging.ERROR,
     "store.back": logging.WARNING,
 }

@@ -4,10 +4,11 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from gateway.core.account import STANDINGS
 from gateway.core.usage import Usage
 from gateway.observe.instruments import METRICS, Instrument, Kind
 from gateway.observe.metrics import Metrics
-from gateway.observe.tally import MAX_TIERS, STANDINGS
+from gateway.observe.tally import MAX_TIERS
 
 DOCS = Path(__file__).parents[3] / "docs" / "metrics.md"
 

@@ -1,18 +1,32 @@
 import json
 import re
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from gateway.core.reasons import ACTIONS, NOT_EVALUATED
 from gateway.core.units import Unit
 from gateway.core.usage import Usage
-from gateway.observe.records import MAX_LIST, MAX_TEXT, DecisionRecord, FindingRecord, LimitRecord
+from gateway.observe.facts import FactsRecord
+from gateway.observe.records import (
+    MAX_LIST,
+    MAX_TEXT,
+    ConditionRecord,
+    DecisionRecord,
+    FindingRecord,
+    LimitRecord,
+    OutputRecord,
+)
+from gateway.policy.actions import WORDS
 
 DOCS = Path(__file__).parents[3] / "docs" / "decision-records.md"
 TEXT_FIELDS = [field.name for field in fields(DecisionRecord) if field.type is str]
+FACTS = FactsRecord(
+    "DE", "", True, "research", ("edu",), 86_400, 0, "clear", 1, False, 256, 12, 1, temperature=1 / 3, messages=1
+)  # fmt: skip
 SECRET = "sk-ex-4fAbC9_c2VjcmV0c2VjcmV0c2VjcmV0x7"
 
 
@@ -33,7 +47,13 @@ def full() -> DecisionRecord:
     return record(
         account="acme",
         usage=Usage(10, 20, estimated=True),
-        findings=(FindingRecord("free", "deny", "audit", "rate_limit_exceeded"),),
+        findings=(FindingRecord("free", "rpm", "deny", "audit", "rate_limit_exceeded", "Terms, 2"),),
+        conditions=(ConditionRecord("free/rubrics", "0a1b2c3d", holds=None),),
+        output=(OutputRecord("free", "names", "stop", "enforce", "matched", ended=True),),
+        tags=("campaign",),
+        delay_s=2,
+        reduced=("logprobs",),
+        facts=FACTS,
         limits=(LimitRecord("free", "rpm", "requests", 1, 59), LimitRecord("free", "usd", "usd", 5, -2, failing=True)),
         duration_s=1.23456789,
         ttfb_s=0.5,
@@ -65,7 +85,33 @@ def test_a_record_is_one_line_of_json():
         "failing": True,
         "mode": "enforce",
     }
-    assert read["findings"] == [{"policy": "free", "action": "deny", "mode": "audit", "reason": "rate_limit_exceeded"}]
+    assert read["findings"] == [
+        {
+            "policy": "free",
+            "rule": "rpm",
+            "action": "deny",
+            "mode": "audit",
+            "reason": "rate_limit_exceeded",
+            "clause": "Terms, 2",
+        }
+    ]
+    assert read["conditions"] == [{"rule": "free/rubrics", "revision": "0a1b2c3d", "holds": None}]
+    assert read["output"] == [
+        {
+            "policy": "free",
+            "rule": "names",
+            "action": "stop",
+            "mode": "enforce",
+            "state": "matched",
+            "why": "",
+            "ended": True,
+            "late": False,
+        }
+    ]
+    assert (read["tags"], read["delay_s"], read["reduced"]) == (["campaign"], 2, ["logprobs"])
+    assert read["facts"]["temperature"] == 0.333333
+    assert read["facts"]["tags"] == ["edu"]
+    assert read["facts"]["client_country"] is None
     assert read["duration_s"] == 1.234568
     assert read["cost_nano_usd"] == 2**60
 
@@ -100,12 +146,27 @@ def test_a_key_put_into_any_field_by_mistake_does_not_get_out():
     assert len(TEXT_FIELDS) > 15
     line = record(
         **dict.fromkeys(TEXT_FIELDS, f"oops {SECRET}"),
-        findings=(FindingRecord(SECRET, SECRET, SECRET, SECRET),),
+        findings=(FindingRecord(SECRET, SECRET, SECRET, SECRET, SECRET, SECRET),),
+        conditions=(ConditionRecord(SECRET, SECRET, holds=True),),
+        output=(OutputRecord(SECRET, SECRET, SECRET, SECRET, SECRET, SECRET),),
+        tags=(SECRET,),
+        reduced=(SECRET,),
+        facts=replace(
+            FACTS,
+            country=SECRET,
+            owner_country=SECRET,
+            declared_purpose=SECRET,
+            tags=(SECRET,),
+            standing=SECRET,
+            client_country=SECRET,
+            response_format=SECRET,
+            odd=(SECRET,),
+        ),
         limits=(LimitRecord(SECRET, SECRET, SECRET, 1, 1, mode=SECRET),),
     ).as_line()
     assert b"c2VjcmV0" not in line
     assert b"4fAbC9" not in line
-    assert line.count(b"[redacted]") == len(TEXT_FIELDS) + 8
+    assert line.count(b"[redacted]") == len(TEXT_FIELDS) + 6 + 2 + 6 + 2 + 8 + 4
 
 
 @pytest.mark.parametrize("key", [SECRET, SECRET.replace("sk-ex", "SK-EX"), SECRET.replace("sk-ex", "sK-adm")])
@@ -124,13 +185,40 @@ def test_lists_are_bounded():
 
 
 def test_the_documentation_lists_every_member_in_order():
-    documented = re.findall(r"^\| `(\w+)` \|", DOCS.read_text(), re.MULTILINE)
+    documented = re.findall(r"^\| `(\w+)` \|", DOCS.read_text().split("## ")[0], re.MULTILINE)
     assert documented == list(full().as_dict())
+
+
+def test_the_documentation_lists_every_fact_in_order():
+    documented = re.findall(r"^\| `facts\.(\w+)` \|", DOCS.read_text(), re.MULTILINE)
+    assert documented == list(full().as_dict()["facts"])
+
+
+def test_the_documented_example_has_the_shape_of_a_record():
+    example = json.loads(DOCS.read_text().split("```json\n")[1].split("```")[0])
+    made = full().as_dict()
+    assert list(example) == list(made)
+    for part in ("facts", "findings", "conditions"):
+        shown, real = example[part], made[part]
+        assert list(shown) == list(real) if part == "facts" else list(shown[0]) == list(real[0])
+
+
+def test_the_documentation_names_every_action_and_reason_of_findings():
+    rows = re.findall(r"^\| `(\w+)` \| (`.*) \| .+ \|$", DOCS.read_text().split("## Findings")[1], re.MULTILINE)
+    actions = {*WORDS, *ACTIONS, "not_evaluated"}
+    assert {action for action, _ in rows} - {"action"} == actions
+    assert set(re.findall(r"`(\w+)`", " ".join(reasons for _, reasons in rows))) >= {NOT_EVALUATED, *ACTIONS.values()}
 
 
 def test_the_documentation_lists_the_members_of_parts():
     text = DOCS.read_text()
-    for part, kind in (("usage", Usage), ("limits", LimitRecord), ("findings", FindingRecord)):
+    for part, kind in (
+        ("usage", Usage),
+        ("limits", LimitRecord),
+        ("findings", FindingRecord),
+        ("conditions", ConditionRecord),
+        ("output", OutputRecord),
+    ):
         (line,) = re.findall(rf"^\| `{part}` \|.*$", text, re.MULTILINE)
         for field in fields(kind):
             assert f"`{field.name}`" in line
