@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from gateway.catalogue import load_catalogue
+from gateway.catalogue import catalogue_of
 from gateway.config import Settings, UpstreamEntry, upstream_key
 from gateway.dialects import DIALECTS
 from gateway.exchange import Snapshot
@@ -21,7 +21,7 @@ from gateway.policy.lint import Known, Scene, lint
 from gateway.policy.load import DEFINITIONS, policy_paths, read_directory
 from gateway.policy.rules import RULES
 from gateway.upstreams.settings import Timeouts, UpstreamSettings
-from gateway.yamlio import Problem, YamlProblems
+from gateway.yamlio import Problem, YamlProblems, load_file
 
 _NOT_AT_RUNTIME = frozenset({"P103", "P106", "P108", "P112", "P206", "P208"})
 """Lint errors that must not stop a running gateway. Missing tests and words are a review matter; an exception or a rule
@@ -29,6 +29,8 @@ that ran out is simply over, and a restart at night must not fail for it; a rule
 no harm. Whatever leaves something open that somebody believes closed (P205, P209, P305, P402) stops it."""
 
 _BLOCKING = tuple(rule for rule in RULES if rule.severity == "error" and rule.code not in _NOT_AT_RUNTIME)
+_OF_MODELS = tuple(rule for rule in _BLOCKING if rule.code == "P402")
+"""Of models only their terms are held against the policies: a name that selects none today may do so tomorrow."""
 
 
 def load_snapshot(
@@ -40,12 +42,15 @@ def load_snapshot(
     Tiers and accounts that a policy names and nobody has yet are no fault here; `gateway policy lint` tells.
     """
     directory = load_directory(settings.files.accounts, peppers)
-    catalogue = load_catalogue(settings.files.models, settings.upstreams)
+    models = load_file(settings.files.models)
+    catalogue = catalogue_of(models, settings.upstreams)
     files = read_directory(settings.files.policies)
     definitions = read_definitions(settings.files.policies)
     policies = compile_files(files, definitions)
     known = Known(dialects=frozenset(dialect.name for dialect in DIALECTS))
     findings = lint(Scene(files, now_ms, known=known, definitions=definitions), _BLOCKING)
+    known = Known(models=catalogue.models, catalogue=models)
+    findings = findings or lint(Scene((), now_ms, known=known, definitions=definitions), _OF_MODELS)
     if findings:
         raise YamlProblems([Problem(f.source, f.line, f.column, f.message, f.code) for f in findings])
     shared = None if definitions.loaded is None else definitions.loaded.value

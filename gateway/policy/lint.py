@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Any, Final, Literal, TypeVar
 
 from gateway.core.model import Model
-from gateway.policy.blocks import Match
 from gateway.policy.definitions import NONE, Definitions
 from gateway.policy.load import PolicyFile
 from gateway.yamlio import Loaded, printable
 
+T = TypeVar("T")
 Severity = Literal["error", "warning"]
 Path = tuple[str | int, ...]
 DOCS: Final = "docs/policies.md"
@@ -40,16 +40,14 @@ class Scene:
     definitions: Definitions = NONE
     whole: bool = True
     """Whether `files` are all policies of their folder: only then can something be missing."""
-    _by_match: dict[str, list[PolicyFile]] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _found: dict[Callable[["Scene"], Any], Any] = field(default_factory=dict, init=False, compare=False, repr=False)
 
-    def matching(self, match: Match | None) -> Sequence[PolicyFile]:
-        """The policies with exactly this `match`. Sorted once: to compare a thousand policies with each other costs
-        seconds, in which a reload has none.
-        """
-        if not self._by_match:
-            for file in self.files:
-                self._by_match.setdefault(repr(file.policy.match), []).append(file)
-        return self._by_match.get(repr(match), ())
+    def once(self, work: Callable[["Scene"], T]) -> T:
+        """What is found out about all policies together, once: to compare a thousand with each other costs seconds."""
+        if work not in self._found:
+            self._found[work] = work(self)
+        found: T = self._found[work]
+        return found
 
 
 Complaints = Iterator[tuple[Path, str]]

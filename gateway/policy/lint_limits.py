@@ -8,9 +8,10 @@ from gateway.core.model import Model
 from gateway.core.units import Unit
 from gateway.engine.spec import BudgetSpec, DistinctSpec, Period, RateSpec, SlotSpec, Spec
 from gateway.limit_grammar import budget_spec, limit_spec
+from gateway.policy.blocks import Match
 from gateway.policy.lint import Complaints, Path, Rule, Scene
 from gateway.policy.load import PolicyFile
-from gateway.policy.model import Policy
+from gateway.policy.model import Mode, Policy
 from gateway.policy.names import names_model
 from gateway.policy.overflow import overflows
 from gateway.policy.scalars import Scope
@@ -89,11 +90,20 @@ def _sized(policy: Policy) -> Iterator[_Sized]:
 
 def always_with(file: PolicyFile, scene: Scene) -> Iterator[PolicyFile]:
     """The other policies that cover everything that this one does, in the same mode and for everyone."""
-    ours = file.policy
-    everyone = scene.matching(None) if ours.match is not None else ()
-    for other in (*everyone, *scene.matching(ours.match)):
-        if other is not file and other.policy.effective_mode == ours.effective_mode and not other.policy.exceptions:
-            yield other
+    groups, policy = scene.once(_alike), file.policy
+    for match in (None,) if policy.match is None else (None, policy.match):
+        for other in groups.get((policy.effective_mode, match), ()):
+            if other is not file:
+                yield other
+
+
+def _alike(scene: Scene) -> dict[tuple[Mode, Match | None], list[PolicyFile]]:
+    """Policies without exceptions by mode and by whom they cover."""
+    groups: dict[tuple[Mode, Match | None], list[PolicyFile]] = {}
+    for file in scene.files:
+        if not file.policy.exceptions:
+            groups.setdefault((file.policy.effective_mode, file.policy.match), []).append(file)
+    return groups
 
 
 def _makes_inert(outer: _Sized, inner: _Sized) -> bool:

@@ -24,6 +24,8 @@ def never_holds(file: PolicyFile, scene: Scene) -> Complaints:
     for name, rule in file.policy.rules.items():
         when = formula(rule.when, scene.definitions)
         facts = contradiction(when)
+        if rule.unknown == "act":
+            continue  # it also acts where nobody can know
         if facts:
             yield ("rules", name, "when"), f"'{name}' can never hold: nothing is as it asks of {' and '.join(facts)}"
         elif not hopeless and (facts := contradiction(Both((match, when)))):
@@ -41,7 +43,7 @@ def never_holds_shared(scene: Scene) -> Complaints:
 def never_decides(file: PolicyFile, scene: Scene) -> Complaints:
     refusals = [
         (other, name, rule, _whole(other, rule, scene))
-        for other in (file, *always_with(file, scene))
+        for other in ((file, *always_with(file, scene)) if file.policy.rules else ())
         for name, rule in other.policy.rules.items()
         if name_of(rule.then) in REFUSALS
     ]
@@ -57,20 +59,27 @@ def never_decides(file: PolicyFile, scene: Scene) -> Complaints:
 
 
 def share_never_reached(file: PolicyFile, scene: Scene) -> Complaints:
-    shares = sorted(
-        (one.policy.id, name)
-        for one in scene.files
-        if one.policy.effective_mode != "off"
-        for name, rule in one.policy.rules.items()
-        if rule.share is not None
-    )
+    shares = scene.once(_shares)
     for policy, name in shares[MAX_ENTRIES:]:
         if policy == file.policy.id:
             message = f"of one account {MAX_ENTRIES} shares are remembered, and there are {len(shares)} rules with one"
             yield ("rules", name, "share"), f"the share of '{name}' may never be reached: {message}"
 
 
+def _shares(scene: Scene) -> list[tuple[str, str]]:
+    """Rules with a share, by policy and name."""
+    return sorted(
+        (file.policy.id, name)
+        for file in scene.files
+        if file.policy.effective_mode != "off"
+        for name, rule in file.policy.rules.items()
+        if rule.share is not None
+    )
+
+
 def reduces_nothing(file: PolicyFile, scene: Scene) -> Complaints:
+    if not any(isinstance(rule.then, Reduce) for rule in file.policy.rules.values()):
+        return
     together = [one.policy for one in (file, *always_with(file, scene))]
     accesses = [one.access for one in together if one.access is not None and one.effective_mode != "off"]
     for name, rule in file.policy.rules.items():
@@ -83,7 +92,7 @@ def reduces_nothing(file: PolicyFile, scene: Scene) -> Complaints:
             forbidden = any(_forbids(access, key, getattr(wanted, key)) for access in accesses)
             if forbidden:
                 yield (*path, key), f"'{name}' reduces nothing by {key}: `access` leaves no more than that"
-            elif implies(condition, formula(never_more, scene.definitions)):
+            elif rule.unknown == "record" and implies(condition, formula(never_more, scene.definitions)):
                 yield (
                     (*path, key),
                     f"'{name}' reduces nothing by {key}: it holds only of requests with no more than that",
@@ -94,7 +103,7 @@ def no_such_limit(file: PolicyFile, scene: Scene) -> Complaints:
     yield from _missing_limits(blocks_of(file.policy), scene)
     for name, rule in file.policy.rules.items():
         asks = any(getattr(block, "distinct_prompts", None) is not None for block in with_fragments(rule.when, scene))
-        if asks and scene.whole and not _counts_prompts(scene):
+        if asks and scene.whole and not scene.once(_counts_prompts):
             message = f"'{name}' asks for distinct_prompts, and no policy has a limit on them: it is never evaluated"
             yield ("rules", name, "when"), message
 
@@ -108,16 +117,24 @@ def no_such_limit_shared(scene: Scene) -> Complaints:
 
 
 def _missing_limits(blocks: Blocks, scene: Scene) -> Complaints:
-    asking = [(path, block.usage) for path, block in blocks if isinstance(block, AskedKeys) and block.usage is not None]
-    if not asking:
-        return
-    policies = {file.policy.id: file.policy for file in scene.files}
-    limits = {f"{policy.id}/{name}" for policy in policies.values() for name in (*policy.limits, *policy.budgets)}
-    for path, usage in asking:
-        if usage.limit in limits:
+    for path, block in blocks:
+        usage = block.usage if isinstance(block, AskedKeys) else None
+        if usage is None or usage.limit in scene.once(_limits):
             continue
-        if scene.whole or usage.limit.partition("/")[0] in policies:
-            yield (*path, "usage", "limit"), f"unknown limit '{usage.limit}'{nearest(usage.limit, limits)}"
+        if scene.whole or usage.limit.partition("/")[0] in scene.once(_ids):
+            policy, _, name = usage.limit.partition("/")
+            # Of the same policy or the same name: words are compared one by one, and there may be thousands.
+            near = [one for one in scene.once(_limits) if one.startswith(f"{policy}/") or one.endswith(f"/{name}")]
+            yield (*path, "usage", "limit"), f"unknown limit '{usage.limit}'{nearest(usage.limit, near)}"
+
+
+def _limits(scene: Scene) -> frozenset[str]:
+    policies = [file.policy for file in scene.files]
+    return frozenset(f"{policy.id}/{name}" for policy in policies for name in (*policy.limits, *policy.budgets))
+
+
+def _ids(scene: Scene) -> frozenset[str]:
+    return frozenset(file.policy.id for file in scene.files)
 
 
 def _whole(file: PolicyFile, rule: RuleEntry, scene: Scene) -> Formula:
@@ -143,8 +160,10 @@ def _acts_whenever(refusal: RuleEntry, outer: Formula, rule: RuleEntry, inner: F
     if refusal.until is not None and (rule.until is None or rule.until > refusal.until):
         return False
     if rule.share is None:
+        if rule.unknown == "act" and not (refusal.unknown == "act" and inner == outer):
+            return False
         return refusal.share is None and implies(inner, outer)
-    same = refusal.share == rule.share and (refusal.hold or 0) >= (rule.hold or 0)
+    same = (refusal.share, refusal.unknown) == (rule.share, rule.unknown) and (refusal.hold or 0) >= (rule.hold or 0)
     return same and inner == outer
 
 

@@ -49,7 +49,7 @@ def unknown_terms_of_models(scene: Scene) -> Complaints:
     known = scene.definitions.terms
     for model in scene.known.models or ():
         if model.terms and model.terms not in known:
-            message = f"unknown terms profile '{model.terms}'{nearest(model.terms, known)}: nothing is enforced by it"
+            message = f"nothing is enforced by the unknown terms profile '{model.terms}'{nearest(model.terms, known)}"
             yield ("models", model.id, "terms"), message
 
 

@@ -40,6 +40,48 @@ def test_an_exception_that_ran_out_is_over_and_stops_nothing(tmp_path):
 
 
 @pytest.mark.parametrize(
+    "rules",
+    [
+        "{r: {when: {seed: true}, then: flag, until: 2001-01-01}}",
+        "{r: {when: {text: {phrases: x}}, then: deny, per_request: true}}",
+        "{r: {when: {seed: true}, then: deny}, s: {when: {seed: true}, then: {slow: 1s}}}",
+        "{r: {when: {n: {below: 2}}, then: {reduce: {max_n: 1}}}}",
+    ],
+)
+def test_a_rule_that_is_over_or_superfluous_stops_nothing(tmp_path, rules):
+    text = OPEN_POLICY + f"rules: {rules}\n"
+    assert snapshot(settings_of(tmp_path, policies={"open": text})).policies.policies
+
+
+@pytest.mark.parametrize(
+    ("rules", "code"),
+    [
+        ("{r: {when: {seed: true, not: {seed: true}}, then: deny}}", "P205"),
+        ("{r: {when: {route: [/v1/message, /v1/messages]}, then: deny}}", "P209"),
+        ("{r: {when: {usage: {limit: open/gone, at_least: 0.5}}, then: deny}}", "P305"),
+        ("{r: {when: {terms: {profile: gone}}, then: deny}}", "P402"),
+    ],
+)
+def test_a_rule_that_leaves_open_what_it_seems_to_close_stops_the_gateway(tmp_path, rules, code):
+    with pytest.raises(YamlProblems) as caught:
+        snapshot(settings_of(tmp_path, policies={"open": OPEN_POLICY + f"rules: {rules}\n"}))
+    assert [problem.code for problem in caught.value.problems] == [code]
+
+
+def test_a_model_under_terms_that_nobody_wrote_stops_the_gateway(tmp_path):
+    settings = settings_of(tmp_path)
+    models = tmp_path / "models.yaml"
+    models.write_text(models.read_text().replace("max_output", "terms: closed\n    max_output", 1))
+    with pytest.raises(YamlProblems) as caught:
+        snapshot(settings)
+    [problem] = caught.value.problems
+    assert (problem.code, problem.source) == ("P402", str(models))
+    terms = "version: 1\nterms: {closed: {document: D, distillation: forbidden}}\n"
+    (tmp_path / "policies" / "definitions.yaml").write_text(terms)
+    assert snapshot(settings).catalogue.lookup("sim-small") is not None
+
+
+@pytest.mark.parametrize(
     ("text", "says"),
     [
         (OPEN_POLICY.replace("amount: 1000000", "amount: none"), "amount"),
