@@ -144,6 +144,14 @@ class GuardedRelay(Relay):
         return [*events, rest] if rest else events
 
 
+def relay_for(pipeline: Pipeline, x: Exchange, response: web.StreamResponse, answer: Answer) -> Relay:
+    """The relay of a stream: with a gate in it where a rule looks at the answer."""
+    gate = gate_for(x)
+    if gate is None:
+        return Relay(pipeline, x, response, answer)
+    return GuardedRelay(pipeline, x, response, answer, gate)
+
+
 async def look_at_whole(x: Exchange, gate: OutputGate) -> Refusal | None:
     """An answer in one piece, before it is sent: a refusal where a rule keeps it back."""
     try:

@@ -14,12 +14,12 @@ from gateway.identity.addresses import Origin
 from gateway.runtime import Runtime
 from gateway.server.body import BodyBudget, lease, read_body
 from gateway.server.drains import Drains
-from gateway.server.guarded import GuardedRelay, gate_for, look_at_whole, send_before_looking
+from gateway.server.guarded import gate_for, look_at_whole, relay_for, send_before_looking
 from gateway.server.guards import check_body_head, check_head
 from gateway.server.own_routes import answer_ourselves
 from gateway.server.respond import exchange_head, refusal_response
 from gateway.server.routes import Route, find
-from gateway.server.stream import Relay, say_last
+from gateway.server.stream import say_last
 from gateway.upstreams.base import UpstreamFailed
 from gateway.upstreams.faults import from_failure
 from gateway.upstreams.headers import answer_headers
@@ -195,11 +195,7 @@ class DataPlane:
         x.status = 200
         try:
             await response.prepare(request)
-            gate = gate_for(x)
-            if gate is None:
-                outcome = await Relay(self._pipeline, x, response, answer).run()
-            else:
-                outcome = await GuardedRelay(self._pipeline, x, response, answer, gate).run()
+            outcome = await relay_for(self._pipeline, x, response, answer).run()
         except asyncio.CancelledError:
             if x.stop is None:
                 raise
