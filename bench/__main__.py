@@ -18,12 +18,18 @@ from bench.loop import new_loop
 from bench.memory import memory
 from bench.outputs import outputs
 from bench.plan import FULL, QUICK, BenchFailed, Plan
+from bench.policy import policy
 from bench.process import cores, pinned
 from bench.requests import rejections, requests
 from bench.stage import Stage, stage
 from bench.texts import texts
 
-_ASYNC: dict[str, Callable[[Stage, Plan], Awaitable[str]]] = {"memory": memory, "chunks": chunks, "delays": delays}
+_ASYNC: dict[str, Callable[[Stage, Plan], Awaitable[str]]] = {
+    "memory": memory,
+    "chunks": chunks,
+    "delays": delays,
+    "policy": policy,
+}
 _SYNC: dict[str, Callable[[Stage, Plan], str]] = {
     "requests": requests,
     "rejections": rejections,
@@ -31,7 +37,7 @@ _SYNC: dict[str, Callable[[Stage, Plan], str]] = {
     "texts": texts,
     "outputs": outputs,
 }
-FIGURES = ("memory", "requests", "rejections", "chunks", "delays", "detectors", "texts", "outputs")
+FIGURES = ("memory", "requests", "rejections", "chunks", "delays", "detectors", "texts", "outputs", "policy")
 """In this order: memory is measured on fresh processes."""
 
 

@@ -8,7 +8,7 @@ that is to be refused keeps them as shipped.
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +38,8 @@ limits:
   in-flight: {unit: concurrent, per: key, amount: 100000}
 """
 
+_NOTHING: Mapping[str, str] = {}
+
 
 @dataclass(frozen=True, slots=True)
 class Served:
@@ -55,10 +57,17 @@ def roomy(policy: str) -> str:
 
 
 @contextmanager
-def gateway(folder: Path, answers_port: int, streams_port: int, where: set[int]) -> Iterator[Served]:
-    """Serving while the block runs: model `bench` is answered whole, `bench-stream` in chunks."""
+def gateway(
+    folder: Path, answers_port: int, streams_port: int, where: set[int], more: Mapping[str, str] = _NOTHING
+) -> Iterator[Served]:
+    """Serving while the block runs: model `bench` is answered whole, `bench-stream` in chunks.
+
+    `more` are further policies: texts of files by name.
+    """
     folder.mkdir()
     keys = _write(folder, answers_port, streams_port)
+    for name, text in more.items():
+        (folder / "policies" / f"{name}.yaml").write_text(text)
     command = [sys.executable, "-m", "gateway", "serve", "--config", str(folder / "gateway.yaml")]
     log = folder / "log"
     with child(command, where, log) as process:
