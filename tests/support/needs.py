@@ -1,6 +1,7 @@
 """What a test needs and may not find: a skip that shows in the count, in CI a failure."""
 
 import os
+from importlib.util import find_spec
 
 import pytest
 
@@ -10,3 +11,13 @@ def missing(what: str) -> None:
     if os.environ.get("CI"):
         pytest.fail(what, pytrace=False)
     pytest.skip(what)
+
+
+def needs_numpy() -> None:
+    """For the top of a test file that scores codewords: without numpy the whole file is one counted skip."""
+    if find_spec("numpy"):
+        return
+    what = "needs numpy: make test installs requirements/watermark.txt"
+    if os.environ.get("CI"):
+        pytest.fail(what, pytrace=False)
+    pytest.skip(what, allow_module_level=True)
