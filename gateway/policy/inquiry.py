@@ -34,7 +34,7 @@ class Inquiry:
     """All text patterns of the policy set."""
     _texts: Texts | None = None
     _parameters: Parameters | None = None
-    _found: dict[frozenset[str], tuple[frozenset[int], bool]] = field(default_factory=dict)
+    _found: dict[tuple[str, ...], tuple[frozenset[int], bool]] = field(default_factory=dict)
 
     @property
     def texts(self) -> Texts:
@@ -62,11 +62,13 @@ class Inquiry:
 
         Pictures and sounds are no text; a prompt of token ids is one that nobody here can read.
         """
-        known = self._found.get(parts)
+        # Most requests have text in one part only: rules that look at more of them share one search.
+        filled = tuple(part for part in PARTS if part in parts and getattr(self.texts, part))
+        known = self._found.get(filled)
         if known is None:
             assert self.index is not None
-            pieces = [piece for part in PARTS if part in parts for piece in getattr(self.texts, part)]
+            pieces = [piece for part in filled for piece in getattr(self.texts, part)]
             found = self.index.search_pieces(pieces)
             complete = found.complete and not self.hides_text and "token_ids" not in self.texts.unread
-            known = self._found[parts] = (found.indices, complete)
+            known = self._found[filled] = (found.indices, complete)
         return known

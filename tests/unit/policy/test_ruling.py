@@ -267,3 +267,26 @@ def test_a_terms_profile_keeps_back_reasoning() -> None:
     less = plan_for(rules, asked).judge(asked).reductions
     assert less is not None
     assert less.shown == "summary"
+
+
+def test_rules_on_different_parts_share_one_search_where_they_see_the_same_text() -> None:
+    texts = ("{phrases: x, in: user}", "{phrases: y}")
+    each = (f"r{number}: {{when: {{text: {text}}}, then: flag}}" for number, text in enumerate(texts))
+    rules = policy_set(policy(f"rules: {{{', '.join(each)}}}"))
+    index = rules.index
+    assert index is not None
+    searched: list[int] = []
+
+    class Counting:
+        def search_pieces(self, pieces: list[str]) -> object:
+            searched.append(len(pieces))
+            return index.search_pieces(pieces)
+
+    asked = inquiry(rules=rules)
+    asked.index = Counting()  # type: ignore[assignment]
+    plan_for(rules, asked).judge(asked)
+    assert searched == [1]
+    both = inquiry({"messages": [{"role": "system", "content": "s"}, {"role": "user", "content": "u"}]}, rules=rules)
+    both.index = Counting()  # type: ignore[assignment]
+    plan_for(rules, both).judge(both)
+    assert searched == [1, 1, 2]
