@@ -121,13 +121,15 @@ class PolicySet:
 
 def compile_files(files: Sequence[PolicyFile], definitions: Definitions = NONE) -> PolicySet:
     """Raises YamlProblems when a limit cannot be counted exactly, or a name means nothing."""
-    problems = [*_unusable(files, definitions), *_uncountable(files)]
-    if problems:
-        raise YamlProblems(sorted(set(problems), key=lambda one: (one.source, one.line, one.column, one.message)))
-    try:
-        return PolicySet((file.policy for file in files), definitions)
-    except ValueError as error:  # all patterns together are too much to search for: no single one is at fault
-        raise YamlProblems([Problem(files[0].loaded.source, 1, 1, f"with all policies: {error}")]) from None
+    if not [*_shared_faults(definitions, Compiler(definitions)), *_uncountable(files)]:
+        try:
+            return PolicySet((file.policy for file in files), definitions)
+        except Unusable:
+            pass  # and what else? Compiling all of them once more to find that out is for the rare set with a mistake
+        except ValueError as error:  # all patterns together are too much to search for: no single one is at fault
+            raise YamlProblems([Problem(files[0].loaded.source, 1, 1, f"with all policies: {error}")]) from None
+    problems = {*_unusable(files, definitions), *_uncountable(files)}
+    raise YamlProblems(sorted(problems, key=lambda one: (one.source, one.line, one.column, one.message)))
 
 
 def check_names(files: Sequence[PolicyFile], definitions: Definitions = NONE) -> None:
@@ -139,15 +141,20 @@ def check_names(files: Sequence[PolicyFile], definitions: Definitions = NONE) ->
 
 def _unusable(files: Sequence[PolicyFile], definitions: Definitions) -> Iterator[Problem]:
     compiler, output = Compiler(definitions), Compiler(definitions)
-    if definitions.loaded is not None:
-        for fault in compiler.shared_faults():
-            yield _problem(definitions.loaded, fault.path, fault.message)
+    yield from _shared_faults(definitions, compiler)
     for file in files:
         try:
             compile_policy(file.policy, compiler, output)
         except Unusable as error:
             loaded = definitions.loaded if error.shared and definitions.loaded is not None else file.loaded
             yield _problem(loaded, error.path, error.message)
+
+
+def _shared_faults(definitions: Definitions, compiler: Compiler) -> Iterator[Problem]:
+    """What is wrong with definitions, whether a policy uses them or not."""
+    if definitions.loaded is not None:
+        for fault in compiler.shared_faults():
+            yield _problem(definitions.loaded, fault.path, fault.message)
 
 
 def _uncountable(files: Sequence[PolicyFile]) -> Iterator[Problem]:

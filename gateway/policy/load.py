@@ -2,15 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
 from gateway.policy.model import Policy
 from gateway.validate import build
-from gateway.yamlio import Loaded, Problem, YamlProblems, load_file
+from gateway.yamlio import Loaded, Problem, YamlProblems, load, read_text
 
 TEST_SUFFIX: Final = ".test.yaml"
 DEFINITIONS: Final = "definitions.yaml"
+_KEPT: Final = 1024
+"""Checked files that are remembered, about 20 KiB each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +45,20 @@ def read_files(paths: Sequence[Path]) -> list[PolicyFile]:
     problems: list[Problem] = []
     for path in paths:
         try:
-            loaded = load_file(path)
-            files.append(PolicyFile(build(loaded, Policy), loaded))
+            files.append(_checked(str(path), read_text(path)))
         except YamlProblems as error:
             problems.extend(error.problems)
     problems.extend(_duplicates(files))
     if problems:
         raise YamlProblems(problems)
     return files
+
+
+@lru_cache(maxsize=_KEPT)
+def _checked(source: str, text: str) -> PolicyFile:
+    """Raises YamlProblems. Of a thousand files a reload finds few changed: the rest need not be parsed again."""
+    loaded = load(text, source)
+    return PolicyFile(build(loaded, Policy), loaded)
 
 
 def read_directory(directory: Path) -> list[PolicyFile]:

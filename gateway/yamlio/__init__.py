@@ -14,19 +14,24 @@ from gateway.yamlio.reader import MAX_BYTES, load
 
 __all__ = [
     "MAX_BYTES", "Loaded", "Outline", "Place", "Problem", "Span", "YamlProblems", "dump", "load", "load_file",
-    "outline", "printable",
+    "outline", "printable", "read_text",
 ]  # fmt: skip
 
 
 def load_file(path: Path) -> Loaded:
-    """Read a file as UTF-8. Raises YamlProblems, also when it cannot be read."""
+    """Read a file. Raises YamlProblems, also when it cannot be read."""
+    return load(read_text(path), str(path))
+
+
+def read_text(path: Path) -> str:
+    """A file's text, as UTF-8. Raises YamlProblems."""
     source = str(path)
     try:
         if path.exists() and not path.is_file():
             raise YamlProblems([Problem(source, 1, 1, "expected a regular file")])
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 4)
-        return load(data.decode("utf-8-sig"), source)
+        return data.decode("utf-8-sig")
     except OSError as error:
         raise YamlProblems([Problem(source, 1, 1, f"cannot be read: {error.strerror}")]) from None
     except UnicodeDecodeError as error:

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.policy.load import policy_paths, read_directory
+from gateway.policy.load import policy_paths, read_directory, read_files
 from gateway.yamlio import YamlProblems
 
 GOOD = "version: 1\nid: {id}\ntitle: T\nstatus: testing\nmatch: all\n"
@@ -45,3 +45,17 @@ def test_a_folder_without_policies_is_not_a_set_that_allows_everything(tmp_path:
         read_directory(tmp_path)
     with pytest.raises(YamlProblems, match="expected a directory"):
         read_directory(tmp_path / "nowhere")
+
+
+def test_a_file_is_checked_again_only_when_it_has_changed(tmp_path: Path) -> None:
+    path = tmp_path / "p.yaml"
+    path.write_text(GOOD.format(id="p"))
+    (first,), (second,) = read_files([path]), read_files([path])
+    assert first is second
+    path.write_text(GOOD.format(id="p") + "description: changed\n")
+    (third,) = read_files([path])
+    assert third.policy.description == "changed"
+    path.write_text("version: 1\n")
+    for _ in range(2):
+        with pytest.raises(YamlProblems, match="missing key 'id'"):
+            read_files([path])
