@@ -52,6 +52,7 @@ class ModelEntry(Strict):
     owned_by: Line = Field(default="excise", description="Shown at /v1/models.")
     family: Name | None = Field(default=None, description="Models that belong together, for policies.")
     terms: Name | None = Field(default=None, description="Terms profile, as the policies' definitions.yaml names it.")
+    tags: tuple[Name, ...] = Field(default=(), description="Names; `code`: it writes programs and is never marked.")
 
 
 class ModelsFile(Strict):
@@ -132,6 +133,7 @@ def _model(name: str, entry: ModelEntry) -> Model:
         owned_by=entry.owned_by,
         family=entry.family or "",
         terms=entry.terms or "",
+        tags=entry.tags,
         dated_prices=tuple(sorted(((one.valid_from, _prices(one)) for one in dated), key=lambda pair: pair[0])),
     )
 

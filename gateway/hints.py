@@ -1,17 +1,20 @@
 """What loads and can hardly be meant: found by looking at accounts, models and policies together."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from gateway.config import Settings
+from gateway.config.upstream import UpstreamEntry
 from gateway.core.account import Principal
-from gateway.core.model import Model, Prices
+from gateway.core.model import CODE, Model, Prices
 from gateway.exchange import Snapshot
 from gateway.policy.conditions import leaves, may_cover
 from gateway.policy.load import is_policy
 from gateway.policy.names import names_model
+from gateway.policy.reach import reaches
 from gateway.policy.situation import Situation
+from gateway.upstreams.settings import LOGIT_BIAS_ENTRIES
 
 _MANY = 5
 
@@ -25,6 +28,7 @@ def hints(settings: Settings, snapshot: Snapshot, now_ms: int = 0) -> list[str]:
         *_unwritable(settings),
         *_unmet(settings, snapshot),
         *_nowhere(snapshot),
+        *_unmarked(settings, snapshot),
     ]
 
 
@@ -37,8 +41,7 @@ def _uncovered(snapshot: Snapshot, now_ms: int) -> Iterator[str]:
         if not any(may_cover(policy.match, Situation(Principal(account, ""), "", model, now_ms)) for policy in policies)
     ]
     if found:
-        more = f" and {len(found) - _MANY} more" if len(found) > _MANY else ""
-        yield f"accounts: no policy covers {', '.join(found[:_MANY])}{more}: without limits, without budgets"
+        yield f"accounts: no policy covers {_named(found)}: without limits, without budgets"
 
 
 def _prices(snapshot: Snapshot) -> Iterator[str]:
@@ -90,5 +93,46 @@ def _nowhere(snapshot: Snapshot) -> Iterator[str]:
         if any(leaf.criterion.key == "client_country" for leaf in leaves(rule.condition))
     ]
     if asking:
-        more = f" and {len(asking) - _MANY} more" if len(asking) > _MANY else ""
-        yield f"data.country_file: not set, so client_country is never known in {', '.join(asking[:_MANY])}{more}"
+        yield f"data.country_file: not set, so client_country is never known in {_named(asking)}"
+
+
+def _unmarked(settings: Settings, snapshot: Snapshot) -> Iterator[str]:
+    """Marks, fingerprints and receipts that a policy in force asks for, while the settings have not what they take."""
+    asking = [one for one in snapshot.policies.compiled if one.mode == "enforce" and one.watermark is not None]
+    entry = settings.watermark
+    if asking and entry is None:
+        yield f"watermark: not set, so nothing comes of the block in {_named([one.id for one in asking])}"
+    if entry is None:
+        return
+    marking = [one for one in asking if one.watermark is not None and one.watermark.marks]
+    models = [model for model in snapshot.catalogue.models if CODE not in model.tags]
+    reached = [model for model in models if any(reaches(policy.match, model) for policy in marking)]
+    for family, names in _families(reached).items():
+        if not family:
+            yield f"models.yaml: no family for {_named(names)}, so there is no pair table and no mark"
+        elif family not in entry.tables:
+            yield f"watermark.tables: none for the family '{family}' ({_named(names)}), so there is no mark"
+    closed = {name for name, upstream in settings.upstreams.items() if not _bias_entries(upstream)}
+    if unmarked := [model.id for model in reached if closed.issuperset(model.upstreams)]:
+        yield f"upstreams.*.logit_bias_entries: 0 wherever {_named(unmarked)} is served, so there is no mark"
+    if not entry.provider_quarters:
+        alone = [one.id for one in marking if one.watermark is not None and one.watermark.layers == {"provider"}]
+        if alone:
+            yield f"watermark.provider_quarters: 0, so nothing comes of the provider's mark alone in {_named(alone)}"
+
+
+def _bias_entries(upstream: UpstreamEntry) -> int:
+    entries = upstream.logit_bias_entries
+    return LOGIT_BIAS_ENTRIES[upstream.kind] if entries is None else entries
+
+
+def _families(models: Sequence[Model]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for model in models:
+        found.setdefault(model.family, []).append(model.id)
+    return found
+
+
+def _named(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _MANY} more" if len(names) > _MANY else ""
+    return ", ".join(names[:_MANY]) + more

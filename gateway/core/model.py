@@ -1,6 +1,10 @@
 """Facts about a model that callers may ask for; loaded from models.yaml, frozen for the life of a revision."""
 
 from dataclasses import dataclass
+from typing import Final
+
+CODE: Final = "code"
+"""The tag of a model that writes programs: its answers are never marked, since a changed word may break one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,3 +41,5 @@ class Model:
     terms: str = ""
     """Name of a terms profile in the policies' definitions; empty where nobody said."""
     dated_prices: tuple[tuple[int, Prices], ...] = ()
+    tags: tuple[str, ...] = ()
+    """What else the operator says of it; `CODE` is the one that means something here."""

@@ -10,9 +10,10 @@ from gateway.core.units import Unit
 from gateway.engine.spec import DistinctSpec, Spec
 from gateway.policy.bound_limit import BoundLimit
 from gateway.policy.bound_rule import BoundRule
-from gateway.policy.compiled import CompiledPolicy
+from gateway.policy.compiled import CompiledPolicy, Mode
 from gateway.policy.conditions import bind, changes_ms, cover
 from gateway.policy.finding import Finding
+from gateway.policy.mark_plan import MarkPlan, added, joined
 from gateway.policy.names import names_model
 from gateway.policy.output.rule import OutputRules
 from gateway.policy.plan import OUTPUT_RULE, AccessRule, Plan, denied, strictest
@@ -51,6 +52,7 @@ def build_plan(revision: Revision, here: Situation) -> tuple[Plan, int]:
     access = [rule for policy in covering for rule in _request_rules(policy, terms)]
     caps = [policy.access.max_output_tokens for policy in covering if policy.mode == "enforce" and policy.access]
     rules = sorted(_rules(covering, terms, here), key=lambda rule: rule.id)
+    mark = _mark(covering, "enforce")
     plan = Plan(
         revision=revision.name,
         specs=tuple(limit.spec for limit in limits),
@@ -71,6 +73,9 @@ def build_plan(revision: Revision, here: Situation) -> tuple[Plan, int]:
         rules=tuple(rule for rule in rules if not _can_wait(rule)),
         output=_output(covering, revision, here),
         late_rules=tuple(rule for rule in rules if _can_wait(rule)),
+        watermark=mark,
+        watermark_audit=added(mark, _mark(covering, "audit")),
+        bias_refuser=_bias_refuser(covering),
     )
     return plan, _holds_until(revision, covering, here)
 
@@ -134,6 +139,18 @@ def _output(covering: Sequence[CompiledPolicy], revision: Revision, here: Situat
         if output.until_ms is None or here.now_ms < output.until_ms
     )
     return OutputRules(rules, revision.output_index or _NOTHING) if rules else None
+
+
+def _mark(covering: Sequence[CompiledPolicy], mode: Mode) -> MarkPlan | None:
+    """What the policies of one mode ask together; None where none does."""
+    return joined(policy.watermark for policy in covering if policy.mode == mode and policy.watermark is not None)
+
+
+def _bias_refuser(covering: Sequence[CompiledPolicy]) -> CompiledPolicy | None:
+    for policy in covering:
+        if policy.mode == "enforce" and policy.watermark is not None and policy.watermark.caller_bias == "refuse":
+            return policy
+    return None
 
 
 def _holds_until(revision: Revision, covering: Sequence[CompiledPolicy], here: Situation) -> int:

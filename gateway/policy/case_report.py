@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from gateway.core.units import Unit
+from gateway.policy.case_marks import compare_mark
 from gateway.policy.cases import Case, CaseExpect
 from gateway.policy.explain.names import NOTHING_DONE, action_of, name_of
 from gateway.policy.explain.text import rule_lines
@@ -39,6 +40,8 @@ def compare(case: Case, outcome: Outcome) -> Iterator[str]:
     for name, wanted, found in facts:
         if wanted is not None and wanted != found:
             yield f"expected {name} {wanted}, found {'none' if found is None else found}"
+    yield from compare_mark("watermark", expect.watermark, outcome.watermark)
+    yield from compare_mark("watermark_audit", expect.watermark_audit, outcome.watermark_audit)
     yield from _remaining(expect, outcome)
     if expect.audit is not None:
         found_audit = _audited(outcome)
@@ -91,6 +94,8 @@ def explain_case(case: Case, outcome: Outcome) -> Iterator[str]:
         for access in policy.access:
             if {access.id, _name(access.id)} & wanted:
                 yield f"{access.id} is {'broken' if access.broken else 'kept'}: {access.says}"
+        if policy.watermark is not None and (case.expect.watermark or case.expect.watermark_audit):
+            yield f"{policy.watermark.id} ({policy.watermark.mode}) asks for {policy.watermark.says}"
         if not policy.covers:
             yield f"{policy.id} does not cover it: {policy.why}" + (f" [{policy.code}]" if policy.code else "")
 

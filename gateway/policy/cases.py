@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from gateway.policy.blocks import Standing
+from gateway.policy.case_marks import CaseMark
 from gateway.policy.scalars import Instant, Phrase, Price, Words
 from gateway.scalars import NanoDollars, Seconds, Text, one_or_many
 from gateway.validate import Strict, build
@@ -155,6 +156,8 @@ class CaseExpect(Strict):
     answer: Literal["whole", "stopped", "none"] | None = Field(
         default=None, description="What output rules do to the given answer; none where the request is refused."
     )
+    watermark: CaseMark | None = Field(default=None, description="What policies in force ask so that it can be known.")
+    watermark_audit: CaseMark | None = Field(default=None, description="What policies in audit mode would add to that.")
     audit: tuple[Text, ...] | None = Field(
         default=None, description="All that audit-mode policies would have done, as policy/rule."
     )

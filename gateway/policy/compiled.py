@@ -11,11 +11,13 @@ from gateway.policy.clause import clause_text
 from gateway.policy.compiled_rule import CompiledOutput, CompiledRule, compile_output, compile_rule
 from gateway.policy.compiling import Compiler, Unusable
 from gateway.policy.conditions import AskedLeaf, Node, WhomLeaf, clock, leaves
+from gateway.policy.mark_plan import MarkPlan
 from gateway.policy.model import Access, Budget, Limit, Policy
 from gateway.policy.names import names_model
 from gateway.policy.scalars import Scope
 from gateway.policy.statekey import home_of, scope_key
 from gateway.policy.traffic import Traffic
+from gateway.policy.watermark import mark_plan
 
 Mode = Literal["enforce", "audit"]
 
@@ -71,6 +73,7 @@ class CompiledPolicy:
     access: AccessRules | None
     rules: tuple[CompiledRule, ...]
     output: tuple[CompiledOutput, ...]
+    watermark: MarkPlan | None
     exceptions: tuple[tuple[str, int], ...]
     """Account id and the first millisecond at which the policy covers it again."""
     clock: tuple[WhomLeaf, ...]
@@ -107,6 +110,7 @@ def compile_policy(policy: Policy, compiler: Compiler, output: Compiler) -> Comp
         access=None if policy.access is None else _access_rules(policy.access),
         rules=tuple(compile_rule(policy, name, compiler) for name in sorted(policy.rules)),
         output=tuple(compile_output(policy, name, mode, output) for name in sorted(policy.output)),
+        watermark=None if policy.watermark is None else mark_plan(policy.watermark),
         exceptions=tuple((exempt.account, exempt.until) for exempt in policy.exceptions),
         clock=clock(match),
     )

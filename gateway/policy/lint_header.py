@@ -42,8 +42,8 @@ def enforced_without_false_positives(file: PolicyFile, _scene: Scene) -> Complai
 
 def inert_policy(file: PolicyFile, _scene: Scene) -> Complaints:
     policy = file.policy
-    if not (policy.limits or policy.budgets or policy.access or policy.rules or policy.output):
-        yield ("id",), "the policy does nothing: expected limits, budgets, access, rules or output"
+    if not (policy.limits or policy.budgets or policy.access or policy.rules or policy.output or policy.watermark):
+        yield ("id",), "the policy does nothing: expected limits, budgets, access, rules, output or watermark"
 
 
 def enforced_rules_without_tests(file: PolicyFile, scene: Scene) -> Complaints:

@@ -9,6 +9,7 @@ from gateway.policy.blocks import Match
 from gateway.policy.clause import Clause
 from gateway.policy.entries import OutputEntry, RuleEntry
 from gateway.policy.scalars import Phrase, Scope, Until, Words
+from gateway.policy.watermark import RULE, Watermark, given
 from gateway.scalars import Amount, Text
 from gateway.scalars import Slug as Name
 from gateway.validate import Strict
@@ -121,6 +122,9 @@ class Policy(Strict):
     access: Access | None = Field(default=None, description="What a request may ask for.")
     rules: dict[Name, RuleEntry] = Field(default_factory=dict, description="Conditions on requests, and what then.")
     output: dict[Name, OutputEntry] = Field(default_factory=dict, description="Rules on what the model writes.")
+    watermark: Annotated[Watermark | None, BeforeValidator(given)] = Field(
+        default=None, description="How answers can be known again."
+    )
     on_violation: OnViolation = Field(default=OnViolation(), description="What a refused caller is told.")
     false_positives: Text | None = Field(
         default=None, description="How an honest caller may trip it and what to do then."
@@ -139,7 +143,7 @@ class Policy(Strict):
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> "Policy":
-        names = [*self.limits, *self.budgets, *self.rules, *self.output]
+        names = [*self.limits, *self.budgets, *self.rules, *self.output, *([RULE] if self.watermark else [])]
         twice = sorted(name for name in set(names) if names.count(name) > 1)
         if twice:
             raise ValueError(f"{twice[0]!r} names two rules: refusals and records could not tell them apart")

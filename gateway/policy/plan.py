@@ -14,11 +14,13 @@ from gateway.policy.bound_rule import BoundRule
 from gateway.policy.compiled import CompiledPolicy, Mode
 from gateway.policy.finding import Finding
 from gateway.policy.inquiry import Inquiry
+from gateway.policy.mark_plan import MarkPlan
 from gateway.policy.output.rule import OutputRules
 from gateway.policy.ruling import Ruling, judge
 from gateway.policy.wording import with_words
 
 OUTPUT_RULE: Final = "access.max_output_tokens"
+BIAS_RULE: Final = "watermark.caller_bias"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,12 @@ class Plan:
     """Those in audit mode that read text: asked when the request is on its way, so that nobody waits for them."""
     output: OutputRules | None = None
     """What the model may write; None where nothing is said about it."""
+    watermark: MarkPlan | None = None
+    """How its answers are to be known again; None where no policy in force asks."""
+    watermark_audit: MarkPlan | None = None
+    """What policies in audit mode would add to that; None where they add nothing."""
+    bias_refuser: CompiledPolicy | None = None
+    """The policy in force, first by id, that refuses a caller's own `logit_bias` where it collides with the mark."""
 
     def check(self, ask: Ask) -> Refusal | None:
         """Rules on what was asked; None when all of them hold."""
@@ -73,6 +81,12 @@ class Plan:
             if rule.broken(ask):
                 return denied(rule.policy, rule.name, rule.says, self.revision, param=rule.param)
         return None
+
+    def bias_refusal(self, says: str) -> Refusal | None:
+        """The refusal of a `logit_bias` that collides, worded by its policy; None where it is overridden instead."""
+        if self.bias_refuser is None:
+            return None
+        return denied(self.bias_refuser, BIAS_RULE, says, self.revision, param="logit_bias")
 
     def judge(self, inquiry: Inquiry) -> Ruling:
         """What the rules say to this request."""

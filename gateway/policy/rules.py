@@ -15,12 +15,14 @@ from gateway.policy.lint_rules import RULE_RULES
 from gateway.policy.lint_shared import SHARED_RULES
 from gateway.policy.lint_text import TEXT_RULES
 from gateway.policy.lint_time import TIME_RULES
+from gateway.policy.lint_watermark import WATERMARK_RULES
 from gateway.policy.load import TEST_SUFFIX, PolicyFile, policy_paths
 from gateway.policy.paths import definitions_beside
 from gateway.yamlio import Problem, YamlProblems
 
 RULES: Final[tuple[Rule, ...]] = (
     *HEADER_RULES, *TIME_RULES, *MATCH_RULES, *RULE_RULES, *LIMIT_RULES, *SHARED_RULES, *TEXT_RULES,
+    *WATERMARK_RULES,
 )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from gateway.policy.load import TEST_SUFFIX, PolicyFile
 from gateway.policy.model import Policy
 from gateway.policy.plan import OUTPUT_RULE
 from gateway.policy.trial import Outcome, run_case
+from gateway.policy.watermark import RULE
 from gateway.validate import nearest
 from gateway.yamlio import Loaded, Problem, YamlProblems
 
@@ -84,7 +85,7 @@ def rules_of(policy: Policy) -> list[str]:
     if policy.access is not None:
         given = policy.access.model_dump(exclude_none=True)
         names += [f"access.{key}" for key, value in given.items() if value is not True or key == "terms"]
-    names += [*policy.rules, *policy.output]
+    names += [*policy.rules, *policy.output, *([RULE] if policy.watermark else [])]
     return [f"{policy.id}/{name}" for name in names]
 
 
@@ -124,5 +125,10 @@ def _reached(case: Case, outcome: Outcome, policies: PolicySet) -> set[str]:
             for policy in policies.policies
             if policy.access is not None and policy.access.max_output_tokens == case.expect.output_cap
         }
+    asserted = {"enforce": case.expect.watermark, "audit": case.expect.watermark_audit}
+    for policy in outcome.survey:
+        mark = policy.watermark
+        if mark is not None and asserted.get(mark.mode) is not None:
+            reached.add(mark.id)
     # Any part of a terms profile shows that the policy enforces it.
     return reached | {_TERMS.sub(r"\1", name) for name in reached}

@@ -25,6 +25,7 @@ _ONE_OR_MANY: Final = frozenset(
     {
         "standing", "response_format", "address", "distillation", "reasoning", "resale", "in", "words", "patterns",
         "lexicon", "days", "reduced", "tags", "models",
+        "layers",
     }
 )  # fmt: skip
 """Keys with a list of which one item may stand alone: `x` for `[x]`."""

@@ -20,6 +20,10 @@ EXAMPLES: Final[dict[str, tuple[Any, ...]]] = {
     "access": ({"max_n": 1, "logprobs": False},),
     "rules": ({"seeds": {"when": {"seed": True}, "then": "flag"}},),
     "output": ({"length": {"max_characters": 20000, "how": "after"}},),
+    "watermark": ({"scheme": "pairs"}, {"scheme": "pairs", "strength": 2, "layers": ["account"]}),
+    "strength": (1, 2),
+    "layers": (["account", "provider"],),
+    "entries": (300,),
     "on_violation": ({"message": "Verify the account to lift this", "contact": "https://example.com/verify"},),
     "message": ("Verify the account to lift this",),
     "contact": ("https://example.com/appeal",),
@@ -172,4 +176,6 @@ EXAMPLES: Final[dict[str, tuple[Any, ...]]] = {
     "CaseExpect.tags": (["campaign-7"], []),
     "findings": (["reasoning/harvest: reduce"],),
     "audit": (["reasoning/harvest"],),
+    "watermark_audit": ({"scheme": "none"}, {"scheme": "pairs", "strength": 1}),
+    "CaseMark.entries": (300, "all"),
 }

@@ -20,6 +20,7 @@ from gateway.policy.compile import PolicySet
 from gateway.policy.explain.survey import PolicySaid, survey
 from gateway.policy.finding import Finding
 from gateway.policy.inquiry import Inquiry
+from gateway.policy.mark_plan import MarkPlan
 from gateway.policy.output.finding import OutputFinding
 from gateway.policy.output.watch import OutputWatch
 from gateway.policy.plan import Plan
@@ -47,6 +48,8 @@ class Outcome:
     tags: tuple[str, ...] = ()
     answer: Literal["whole", "stopped", "none"] = "none"
     """Whether an output rule ended it; none where none was given, or none came."""
+    watermark: MarkPlan | None = None
+    watermark_audit: MarkPlan | None = None
     survey: tuple[PolicySaid, ...] = ()
     """What every policy said, for whoever asks why the case failed."""
     faults: list[str] = field(default_factory=list)
@@ -165,6 +168,7 @@ class _Trial:
         inquiry = self._inquiry(principal, model, ask)
         outcome.survey = survey(self.policies, inquiry)
         outcome.output_cap = plan.output_cap
+        outcome.watermark, outcome.watermark_audit = plan.watermark, plan.watermark_audit
         outcome.findings = plan.findings(ask)
         outcome.refusal = plan.check(ask)
         if outcome.refusal is None and plan.has_money and model.prices is None:

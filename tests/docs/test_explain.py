@@ -61,7 +61,7 @@ def test_the_cases_of_a_share_pass(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "mark", ["yes", "no", "?", "(found: …)", "<- decides", "broken", "kept", "lowers", "later", "NO ROOM"]
+    "mark", ["yes", "no", "?", "(found: …)", "<- decides", "broken", "kept", "lowers", "later", "asks", "NO ROOM"]
 )
 def test_every_mark_is_explained(mark: str) -> None:
     source = "".join(path.read_text() for path in (ROOT / "gateway" / "policy" / "explain").glob("*.py"))

@@ -11,6 +11,7 @@ from gateway.engine.spec import BudgetSpec, RateSpec
 from gateway.policy.bound_rule import BoundRule
 from gateway.policy.compile import PolicySet
 from gateway.policy.definitions import Definitions, DefinitionsFile
+from gateway.policy.explain.mark_words import mark_words
 from gateway.policy.lint import Rule, Scene, lint
 from gateway.policy.load import DEFINITIONS, PolicyFile
 from gateway.policy.model import Policy
@@ -87,6 +88,8 @@ def plan_text(plan: Plan) -> str:
         size_of = f", at most {rule.max_characters} characters" if rule.max_characters else ""
         looks = f"{len(rule.patterns)} pattern(s) of up to {rule.window} characters{size_of}"
         lines.append(f"reads {rule.policy_id}/{rule.rule} ({rule.mode}): {rule.how}, {rule.action}; {looks}")
+    lines += [f"watermark: {mark_words(plan.watermark)}"] if plan.watermark else []
+    lines += [f"watermark (audit): {mark_words(plan.watermark_audit)}"] if plan.watermark_audit else []
     for limit in plan.limits:
         kind = (
             "rate" if isinstance(limit.spec, RateSpec) else "budget" if isinstance(limit.spec, BudgetSpec) else "slots"

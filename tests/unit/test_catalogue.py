@@ -7,7 +7,7 @@ import pytest
 
 from gateway import yamlio
 from gateway.catalogue import Catalogue, catalogue_of, load_catalogue, prices_at
-from gateway.core.model import Model, Prices
+from gateway.core.model import CODE, Model, Prices
 from gateway.yamlio import YamlProblems
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "models.yaml"
@@ -59,6 +59,12 @@ def test_cache_prices_default_to_the_full_input_price():
 def test_unknown_and_free_differ():
     assert prices_at(model(""), 0) is None
     assert prices_at(model("    prices: {input: 0, output: 0}\n"), 0) == Prices(0, 0, 0, 0)
+
+
+def test_a_model_may_be_tagged_and_one_tag_has_a_meaning():
+    assert model("").tags == ()
+    assert model("    tags: [code, preview]\n").tags == (CODE, "preview")
+    assert complaints(BASE + "    tags: code\n") != []
 
 
 def test_the_price_list_in_force_is_the_last_that_has_begun():
@@ -121,5 +127,14 @@ def test_the_example_is_valid_and_shows_every_setting():
     catalogue = load_catalogue(EXAMPLE, ("demo",))
     assert {prices_at(one, 1_800_000_000_000) is None for one in catalogue.models} == {True, False}
     text = EXAMPLE.read_text()
-    for word in ("aliases", "upstream_name", "context", "max_output", "valid_from", "cache_write", "created"):
+    for word in (
+        "aliases",
+        "upstream_name",
+        "context",
+        "max_output",
+        "valid_from",
+        "cache_write",
+        "created",
+        "tags: [code]",
+    ):
         assert word in text

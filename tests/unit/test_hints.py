@@ -2,12 +2,14 @@
 
 from pathlib import Path
 
+import pytest
 import yaml
 
 from gateway.cli.check import check
 from gateway.cli.doctor import examine
 from gateway.core.clock import ManualClock
 from tests.support.config_dir import POLICY, write_config
+from tests.support.marks_on_disk import MARKS, write_marks
 from tests.support.mmdb import countries
 
 NOW = 1_800_000_000_000
@@ -98,3 +100,73 @@ def test_rules_on_where_callers_are_without_a_file_that_says_it(tmp_path: Path):
     (tmp_path / "countries.mmdb").write_bytes(countries(NZ="192.0.2.0/24"))
     path.write_text(path.read_text().replace("data: {port: 0}", "data: {port: 0, country_file: countries.mmdb}"))
     assert hints(path) == []
+
+
+def marking(folder: Path, block: str = "{scheme: pairs}", mode: str = "enforce") -> None:
+    head = POLICY.partition("limits:")[0].replace("everyone", "marks").replace("mode: enforce", f"mode: {mode}")
+    (folder / "policies" / "marks.yaml").write_text(f"{head}watermark: {block}\n")
+
+
+def with_marks(folder: Path, marks: str = MARKS, upstream: str = "kind: openai") -> Path:
+    path = write_marks(folder, marks)
+    path.write_text(path.read_text().replace("connect_s: 5", f"connect_s: 5, {upstream}"))
+    return path
+
+
+def models(folder: Path, **more: str) -> None:
+    entry = "  {0}: {{upstreams: [main], context: 100, max_output: 50{1}}}\n"
+    (folder / "models.yaml").write_text("models:\n" + "".join(entry.format(*one) for one in more.items()))
+
+
+def test_marks_that_are_asked_for_and_not_set_up(tmp_path: Path):
+    path = write_config(tmp_path)
+    marking(tmp_path)
+    assert hints(path) == ["watermark: not set, so nothing comes of the block in marks"]
+    marking(tmp_path, "{scheme: none, receipts: true}")
+    assert hints(path) == ["watermark: not set, so nothing comes of the block in marks"]
+    marking(tmp_path, mode="audit")
+    assert [hint for hint in hints(path) if "watermark" in hint] == []
+
+
+def test_models_that_may_be_marked_and_have_no_table(tmp_path: Path):
+    path = with_marks(tmp_path)
+    marking(tmp_path)
+    models(tmp_path, a=", family: gemma-3", b=", family: other", c="", d=", tags: [code]", e=", family: other")
+    assert hints(path) == [
+        "watermark.tables: none for the family 'other' (b, e), so there is no mark",
+        "models.yaml: no family for c, so there is no pair table and no mark",
+    ]
+    (tmp_path / "policies" / "marks.yaml").write_text(
+        (tmp_path / "policies" / "marks.yaml").read_text().replace("match: all", "match: {model: a, tier: free}")
+    )
+    assert hints(path) == []
+    marking(tmp_path, "{scheme: none, registry: true}")
+    assert hints(path) == []
+
+
+def test_the_providers_mark_alone_where_it_has_no_pairs(tmp_path: Path):
+    path = with_marks(tmp_path, f"{MARKS}  provider_quarters: 0\n")
+    models(tmp_path, a=", family: gemma-3")
+    marking(tmp_path, "{scheme: pairs, layers: provider}")
+    assert hints(path) == [
+        "watermark.provider_quarters: 0, so nothing comes of the provider's mark alone in marks",
+    ]
+    marking(tmp_path)
+    assert hints(path) == []
+
+
+@pytest.mark.parametrize(
+    ("upstream", "takes"),
+    [
+        ("kind: generic", False),
+        ("kind: generic, logit_bias_entries: 50", True),
+        ("kind: openai", True),
+        ("kind: openai, logit_bias_entries: 0", False),
+    ],
+)
+def test_upstreams_that_take_no_entries(tmp_path: Path, upstream: str, takes: bool):
+    path = with_marks(tmp_path, upstream=upstream)
+    marking(tmp_path)
+    models(tmp_path, a=", family: gemma-3")
+    said = ["upstreams.*.logit_bias_entries: 0 wherever a is served, so there is no mark"]
+    assert hints(path) == ([] if takes else said)

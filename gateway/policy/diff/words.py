@@ -63,6 +63,8 @@ def _changes(one: Policy, other: Policy) -> Iterator[Difference]:
     for key in dict.fromkeys((*before, *after)):
         if key in _NAMED:
             yield from _entries(one, other, key)
+        elif key == "watermark":
+            yield from _marks(one, other)
         elif key not in ("mode", "match") and before.get(key) != after.get(key):
             yield from _keys(one.id, key, before.get(key), after.get(key))
     if before["match"] != after["match"]:
@@ -96,6 +98,18 @@ def _entry(block: str, entry: Any) -> str:
     if block == "budgets":
         more.append(f"from day {entry.anchor_day} in {entry.zone}" if entry.anchor_day else f"in {entry.zone}")
     return " ".join([size(spec), *more])
+
+
+def _marks(one: Policy, other: Policy) -> Iterator[Difference]:
+    """With what was left to its default, so that a stronger mark shows both numbers."""
+    before, after = (
+        None if block is None else block.model_dump(mode="json", exclude_none=True)
+        for block in (one.watermark, other.watermark)
+    )
+    if before is None or after is None:
+        yield Difference(one.id, "watermark", _said(before), _said(after))
+    else:
+        yield from _keys(one.id, "watermark", before, after)
 
 
 def _keys(policy: str, key: str, before: Any, after: Any) -> Iterator[Difference]:

@@ -5,14 +5,15 @@ from dataclasses import dataclass, field
 
 from gateway.core import reasons
 from gateway.core.account import BLOCKED, Account
-from gateway.core.model import Prices
+from gateway.core.model import Model, Prices
 from gateway.core.refusal import Refusal
 from gateway.identity.entries import moment_text
 from gateway.policy.compile import PolicySet
 from gateway.policy.explain.limits import LimitSaid, Stands, limit_said, needed_by, shorter_answer
+from gateway.policy.explain.mark_words import mark_words
 from gateway.policy.explain.names import action_of, name_of
 from gateway.policy.explain.survey import PolicySaid, survey
-from gateway.policy.explain.why import access_wins, reduced, rule_wins, unknown_rules, would_do
+from gateway.policy.explain.why import access_wins, reduced, rule_wins, unknown_rules, would_do, would_mark
 from gateway.policy.inquiry import Inquiry
 from gateway.policy.plan import Plan
 from gateway.policy.ruling import Ruling
@@ -88,7 +89,7 @@ def explain(policies: PolicySet, inquiry: Inquiry, served: Served) -> Explanatio
     elif refusal is not None:
         decision = _refused(refusal, why)
     else:
-        decision = _by_limits(limits, (*_capped(plan), *effects), unknown)
+        decision = _by_limits(limits, (*_capped(plan, here.model), *effects), unknown)
     return Explanation(
         decision=decision,
         policies=said,
@@ -99,7 +100,15 @@ def explain(policies: PolicySet, inquiry: Inquiry, served: Served) -> Explanatio
         key=here.principal.key_id,
         model=here.model.id,
         dialect=here.dialect,
-        audit=tuple(sorted((*would_do(watched), *(f"{one.id}: deny" for one in limits if _would_fail(one))))),
+        audit=tuple(
+            sorted(
+                (
+                    *would_do(watched),
+                    *would_mark(said),
+                    *(f"{one.id}: deny" for one in limits if _would_fail(one)),
+                )
+            )
+        ),
     )
 
 
@@ -142,9 +151,11 @@ def _before_limits(
     return None, "", tuple(effects)
 
 
-def _capped(plan: Plan) -> Iterator[str]:
+def _capped(plan: Plan, model: Model) -> Iterator[str]:
     if plan.output_cap is not None:
         yield f"output is capped at {plan.output_cap} tokens"
+    if plan.watermark is not None:
+        yield f"asked of the answer: {mark_words(plan.watermark, model)}"
 
 
 def _by_limits(limits: Sequence[LimitSaid], effects: Sequence[str], unknown: tuple[str, ...]) -> Decision:

@@ -4,7 +4,9 @@ from collections.abc import Iterator
 
 from gateway.policy.compile import PolicySet
 from gateway.policy.compiled import CompiledPolicy
+from gateway.policy.explain.mark_words import mark_words
 from gateway.policy.trace import Step, lines, outline, written
+from gateway.policy.watermark import RULE
 from gateway.policy.words import size
 
 
@@ -35,6 +37,8 @@ def _words(policies: PolicySet, policy: CompiledPolicy, name: str, found: Step |
     for output in policy.output:
         if output.rule.rule == name:
             yield f"looks at answers ({output.rule.how}, {output.rule.action})"
+    if policy.watermark is not None and name.partition(".")[0] == RULE:
+        yield f"asks for {mark_words(policy.watermark)}"
     written_policy = next(one for one in policies.policies if one.id == policy.id)
     access = written_policy.access
     given = {} if access is None else {f"access.{key}": getattr(access, key) for key in type(access).model_fields}

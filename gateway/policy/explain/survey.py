@@ -5,15 +5,18 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from gateway.core.ask import Ask
+from gateway.core.model import Model
 from gateway.identity.entries import moment_text
 from gateway.policy.build import Revision, build_plan
 from gateway.policy.compile import PolicySet
 from gateway.policy.compiled import CompiledPolicy
 from gateway.policy.compiled_rule import CompiledRule
+from gateway.policy.explain.mark_words import action_of_mark, mark_words
 from gateway.policy.inquiry import Inquiry
 from gateway.policy.model import Policy
 from gateway.policy.plan import OUTPUT_RULE, Plan
 from gateway.policy.trace import ALWAYS, Step, decisive, trace
+from gateway.policy.watermark import RULE
 
 _ALWAYS: Final = Step(True, ALWAYS)
 Says = Literal["holds", "fails", "not_evaluated", "ended"]
@@ -56,6 +59,16 @@ class OutputSaid:
 
 
 @dataclass(frozen=True, slots=True)
+class MarkSaid:
+    """What a policy asks so that answers can be known again."""
+
+    id: str
+    mode: str
+    says: str
+    action: str
+
+
+@dataclass(frozen=True, slots=True)
 class PolicySaid:
     """One policy. `code` and `why` tell what settled whether it covers the caller."""
 
@@ -69,6 +82,7 @@ class PolicySaid:
     access: tuple[AccessSaid, ...] = ()
     rules: tuple[RuleSaid, ...] = ()
     output: tuple[OutputSaid, ...] = ()
+    watermark: MarkSaid | None = None
 
 
 def survey(policies: PolicySet, inquiry: Inquiry) -> tuple[PolicySaid, ...]:
@@ -99,6 +113,7 @@ def _policy(policies: PolicySet, written: Policy, policy: CompiledPolicy | None,
             OutputSaid(f"{policy.id}/{rule.rule}", mode, rule.how, rule.action)
             for rule in (plan.output.rules if plan.output is not None else ())
         ),
+        watermark=_mark(policy, inquiry.here.model),
     )  # fmt: skip
 
 
@@ -125,6 +140,13 @@ def _access(policy: CompiledPolicy, plan: Plan, ask: Ask) -> Iterator[AccessSaid
         over = ask.output_cap is None or ask.output_cap > plan.output_cap
         says = f"reduces output to {plan.output_cap} tokens"
         yield AccessSaid(f"{policy.id}/{OUTPUT_RULE}", policy.mode, says, over)
+
+
+def _mark(policy: CompiledPolicy, model: Model) -> MarkSaid | None:
+    mark = policy.watermark
+    if mark is None:
+        return None
+    return MarkSaid(f"{policy.id}/{RULE}", policy.mode, mark_words(mark, model), action_of_mark(mark))
 
 
 def _rules(policy: CompiledPolicy, plan: Plan, inquiry: Inquiry) -> Iterator[RuleSaid]:

@@ -64,6 +64,8 @@ def _covering(policy: PolicySaid, decider: str) -> Iterator[str]:
         yield from rule_lines(rule, decider, indent=2)
     for output in policy.output:
         yield f"    later  {output.id}: looks at the answer ({output.how}, {output.then})"
+    if policy.watermark is not None:
+        yield f"    asks   {policy.watermark.id}: {policy.watermark.says}"
 
 
 def rule_lines(rule: RuleSaid, decider: str = "", indent: int = 0) -> Iterator[str]:

@@ -57,6 +57,14 @@ def unknown_rules(findings: Sequence[Finding], said: Sequence[PolicySaid]) -> It
             yield f"{name} could not be evaluated: {rules[name].why}{note}"
 
 
+def would_mark(said: Sequence[PolicySaid]) -> Iterator[str]:
+    """What policies in audit mode ask for, so that answers can be known again."""
+    for one in said:
+        mark = one.watermark
+        if mark is not None and mark.mode == "audit":
+            yield f"{mark.id}: {mark.action}"
+
+
 def would_do(findings: Sequence[Finding]) -> Iterator[str]:
     for one in findings:
         if one.mode == "audit" and one.action not in NOTHING_DONE:

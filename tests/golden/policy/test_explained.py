@@ -48,6 +48,7 @@ SCENES = {
     "share-not-known": Scene(("ladder",), says("Hello   THERE, my friend")),
     "access-first": Scene(("denied", "ladder", "tiers"), {**says(PRIVATE), "n": 9}),
     "terms": Scene(("profile",), {"n": 2}, terms="closed"),
+    "marked": Scene(("marked", "marked-soon", "tiers")),
     "audit": Scene(("watched", "looked-at"), {**says("hello there"), "n": 2}),
     "no-room": Scene(("tiers",), served={"stands": {
         ("tiers/rpm", "enforce"): Stand(0, 12_000), ("tiers/open", "enforce"): Stand(3, 0),

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from gateway.dialects import DIALECTS
+from gateway.policy.case_marks import compare_mark
 from gateway.policy.cases import read_cases
 from gateway.policy.compile import PolicySet, load_policies
 from gateway.policy.lint import Known
@@ -120,7 +121,7 @@ def test_promoted_it_does_what_audit_mode_announced(path: Path) -> None:
     promoted = PolicySet(
         (file.policy.model_copy(update={"mode": "enforce"}) for file in FILES if file.policy.id in chosen), DEFINITIONS
     )
-    announced = [case for case in cases.cases if case.expect.audit]
+    announced = [case for case in cases.cases if case.expect.audit or case.expect.watermark_audit]
     for case in announced:
         outcome = run_case(case, promoted, cases.models)
         details = outcome.refusal.details if outcome.refusal else {}
@@ -128,6 +129,7 @@ def test_promoted_it_does_what_audit_mode_announced(path: Path) -> None:
         done.add(f"{details.get('policy')}/{details.get('limit') or details.get('rule')}")
         assert outcome.faults == [], case.name
         assert set(case.expect.audit or ()) <= done, case.name
+        assert list(compare_mark("watermark", case.expect.watermark_audit, outcome.watermark)) == [], case.name
     modes = {file.policy.id: file.policy.effective_mode for file in FILES}
     assert bool(announced) == any(modes[name] == "audit" for name in chosen)
 

@@ -97,6 +97,13 @@ SAMPLES = [
     "limits: {L: {unit: concurrent, per: key, amount: 1}}",
     "budgets: {b: {unit: usd, per: org, amount: 1, period: week}}",
     "access: {modells: m}",
+    "watermark: {scheme: pairs, layers: account, strength: 1}",
+    "watermark: {scheme: none, registry: true}",
+    "watermark: {scheme: pairs, layers: [account, provider], entries: 300, caller_bias: refuse}",
+    "watermark: {scheme: pairs, layers: []}",
+    "watermark: {scheme: pairs, strength: 4}",
+    "watermark: {strength: 1}",
+    "watermark: {scheme: pairs, entries: 2000}",
 ]
 
 

@@ -122,6 +122,19 @@ def test_what_policies_share(definitions):
     ]
 
 
+def test_a_mark_shows_both_numbers_also_where_one_was_the_default():
+    block = "watermark: {scheme: pairs%s}"
+    plain, strong = policy(block % ""), policy(block % ", strength: 2, layers: account, entries: 300")
+    (new,) = between(policy("access: {max_n: 1}"), policy("access: {max_n: 1}\n" + block % ""))
+    assert new.startswith("p: watermark added: {scheme: pairs, strength: 1.0, layers: [account, provider], ")
+    assert between(plain, strong) == [
+        "p: watermark.strength: 1.0 → 2.0",
+        "p: watermark.layers: [account, provider] → [account]",
+        "p: watermark.entries added: 300",
+    ]
+    assert between(plain, policy(block % ", strength: 1.0, registry: false")) == []
+
+
 def test_long_things_are_cut():
     [said] = between(policy("description: " + "x" * 5000), policy("description: y"))
     assert len(said) < 300
@@ -130,7 +143,15 @@ def test_long_things_are_cut():
 def test_a_revision_differs_exactly_when_words_do(definitions):
     sets = [
         PolicySet([policy(text, **head)], definitions(shared))
-        for text in ("", "access: {max_n: 1}", "description: d", "disclose: clause", "false_positives: f")
+        for text in (
+            "",
+            "access: {max_n: 1}",
+            "watermark: {scheme: pairs}",
+            "watermark: {scheme: pairs, strength: 2}",
+            "description: d",
+            "disclose: clause",
+            "false_positives: f",
+        )
         for head in ({}, {"status": "testing"}, {"match": "{tier: a}"})
         for shared in ("", "words: {w: a}")
     ]

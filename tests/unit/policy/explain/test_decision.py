@@ -148,6 +148,18 @@ def test_an_upstream_that_cannot_be_asked_for_so_little() -> None:
     assert decided(text).effects == ("no reasoning is shown",)
 
 
+def test_which_mark_comes_of_all_policies_and_what_audit_mode_would_ask_for() -> None:
+    strong = "mode: audit\nwatermark: {scheme: pairs, strength: 2}"
+    keeps = "mode: audit\nwatermark: {scheme: none, registry: true}"
+    one = explained("watermark: {scheme: pairs}", "watermark: {scheme: none, receipts: true}", strong, keeps)
+    assert one.decision.effects == (
+        "asked of the answer: a mark of strength 1 (account and provider); a signed receipt",
+    )
+    assert one.audit == ("r/watermark: mark", "s/watermark: record")
+    refused = explained("watermark: {scheme: pairs}", "access: {max_n: 1}", body={"n": 2}).decision
+    assert (refused.by, refused.effects) == ("q/access.max_n", ())
+
+
 def test_what_is_not_known_here() -> None:
     share = "rules: {r: {when: {n: {at_least: 2}}, then: deny, share: {at_least: 0.5}}}"
     one = decided(share, rule("deny", "{temperature: {below: 1}}"), body={"n": 2})

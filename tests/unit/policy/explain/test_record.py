@@ -72,6 +72,8 @@ def test_what_a_refusal_names_is_found_again() -> None:
         ("access: {logprobs: false}", "access.logprobs", "logprobs: false"),
         ("access: {terms: true}", "access.terms.max_n", "terms: true"),
         ("output: {o: {max_characters: 9, how: windowed, then: stop}}", "o", "looks at answers (windowed, stop)"),
+        ("watermark: {scheme: pairs}", "watermark.caller_bias", "asks for a mark of strength 1 (account and provider)"),
+        ("access: {max_n: 2}", "watermark", "it has no rule or limit 'watermark'"),
         ("access: {max_n: 2}", "gone", "it has no rule or limit 'gone'"),
         ("access: {max_n: 2}", "access.models.x", "it has no rule or limit 'access.models.x'"),
         ("mode: off\naccess: {max_n: 2}", "access.max_n", "no policy 'p' is in force"),

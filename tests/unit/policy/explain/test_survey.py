@@ -1,9 +1,10 @@
 import pytest
 
+from gateway.core.model import CODE
 from gateway.policy.explain.survey import PolicySaid, survey
 from gateway.policy.switches import Switch
 from tests.support.inquiries import inquiry
-from tests.support.policies import NOW, policy, policy_set
+from tests.support.policies import NOW, model, policy, policy_set
 
 EXEMPT = "exceptions: [{account: acme, reason: a pilot, owner: ops, until: 2026-03-02}]\naccess: {max_n: 1}"
 
@@ -80,6 +81,38 @@ def test_every_rule_speaks_also_those_that_a_plan_leaves_out(rule: str, says: st
 def test_a_share_is_told_in_words() -> None:
     rule = "rules: {r: {when: {n: {at_least: 2}}, then: deny, share: {at_least: 0.3, calls: 80}}}"
     assert said(rule).rules[0].share == "at least 30% of 80 calls of the account"
+
+
+@pytest.mark.parametrize(
+    ("block", "says", "action"),
+    [
+        ("{scheme: pairs}", "a mark of strength 1 (account and provider)", "mark"),
+        (
+            "{scheme: pairs, strength: 1.5, layers: provider, entries: 300, caller_bias: refuse}",
+            "a mark of strength 1.5 (provider, at most 300 entries); a logit_bias that collides with it is refused",
+            "mark",
+        ),
+        ("{scheme: none, registry: true, receipts: true}", "fingerprints are kept; a signed receipt", "record"),
+    ],
+)
+@pytest.mark.parametrize("mode", ["enforce", "audit"])
+def test_a_policy_says_which_mark_it_asks_for(block: str, says: str, action: str, mode: str) -> None:
+    mark = said(f"mode: {mode}\nwatermark: {block}").watermark
+    assert mark is not None
+    assert (mark.id, mark.mode, mark.says, mark.action) == ("p/watermark", mode, says, action)
+    assert said(f"mode: {mode}\nwatermark: {block}", match="{tier: pro}").watermark is None
+    assert said().watermark is None
+
+
+def test_a_model_that_writes_code_is_named_as_one_that_is_not_marked() -> None:
+    rules = policy_set(policy("watermark: {scheme: pairs, registry: true}"))
+    asked = inquiry(rules=rules)
+    asked.here = asked.here._replace(model=model(tags=(CODE,)))
+    (one,) = survey(rules, asked)
+    assert one.watermark is not None
+    assert one.watermark.says.startswith(
+        "a mark of strength 1 (account and provider), but never of a model tagged code;"
+    )
 
 
 def test_looking_changes_nothing() -> None:
