@@ -10,6 +10,7 @@ from gateway.config import Config, SecretMissing, load_config, upstream_key
 from gateway.hints import hints
 from gateway.identity.countries import load_countries
 from gateway.identity.directory import load_directory
+from gateway.mark_files import load_mark_files
 from gateway.policy.load import read_directory
 from gateway.sources import load_snapshot, peppers_of
 from gateway.yamlio import Problem, YamlProblems
@@ -37,7 +38,7 @@ class Checked:
 
 
 def check(path: Path | None, env: Mapping[str, str], now_ms: int) -> Checked:
-    """Settings, accounts, models, policies, countries and credentials. Touches no network."""
+    """Settings, accounts, models, policies, countries, pair tables and credentials. Touches no network."""
     checked = Checked()
     checked.config = checked.attempt(lambda: load_config(path, env))
     if checked.config is None:
@@ -50,6 +51,9 @@ def check(path: Path | None, env: Mapping[str, str], now_ms: int) -> Checked:
     checked.attempt(lambda: load_catalogue(settings.files.models, settings.upstreams))
     checked.attempt(lambda: read_directory(settings.files.policies))
     checked.attempt(lambda: load_countries(settings.data.country_file))
+    marks = settings.watermark
+    if marks is not None:
+        checked.attempt(lambda: load_mark_files(marks))
     if peppers is not None and not checked.problems:
         # Each file is fine by itself: what is left is what they say of each other.
         snapshot = checked.attempt(lambda: load_snapshot(settings, peppers, now_ms))

@@ -15,6 +15,7 @@ from gateway.cli.config_cmd import config_path
 from gateway.cli.doctor_checks import Line
 from gateway.cli.doctor_redis import redis
 from gateway.cli.doctor_upstreams import upstreams
+from gateway.cli.doctor_watermark import watermark
 from gateway.core.clock import Clock, SystemClock
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ def examine(path: Path | None, env: Mapping[str, str], clock: Clock, *, online: 
     yield from checks.open_files(settings, path)
     yield from checks.country_file(settings, clock)
     yield from checks.store(settings)
+    yield from watermark(settings, clock)
     yield from checks.ports(settings)
     yield from checks.machine(settings, clock)
     if online:

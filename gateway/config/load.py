@@ -29,6 +29,8 @@ class Config:
             warnings.append("key_pepper_files: none, so no stored key can be verified")
         if settings.admin.host not in ("127.0.0.1", "localhost", "::1"):
             warnings.append("admin.host: the admin API can be reached from other machines")
+        for ended, next_one in settings.watermark.gaps if settings.watermark else ():
+            warnings.append(f"watermark.epochs: nothing is marked between {ended} and {next_one}")
         for name, upstream in settings.upstreams.items():
             if upstream.pass_unknown:
                 warnings.append(f"upstreams.{name}.pass_unknown: request fields nobody has priced reach the upstream")

@@ -9,6 +9,7 @@ from gateway.config.parts import AccountsEntry, Files, Limits, Observe, PepperEn
 from gateway.config.paths import FilePath, resolve
 from gateway.config.redis import RedisSettings
 from gateway.config.upstream import UpstreamEntry
+from gateway.config.watermark import WatermarkEntry
 from gateway.core.redis_target import is_redis, parse
 from gateway.scalars import Name
 from gateway.validate import Strict
@@ -56,6 +57,9 @@ class Settings(Strict):
     accounts: AccountsEntry = Field(default_factory=AccountsEntry, description="Accounts and keys kept in the store.")
     reservation: Reservation = Field(default_factory=Reservation, description="How usage is held back.")
     observe: Observe = Field(default_factory=Observe, description="What is watched beyond the fixed metrics.")
+    watermark: WatermarkEntry | None = Field(
+        default=None, description="Marks, fingerprints and receipts that policies may ask for; absent: none."
+    )
     decision_log: Annotated[str, AfterValidator(_decision_log)] = Field(
         default="-", description="Where decision records go: `-` (standard output), a file, or `off`."
     )

@@ -24,7 +24,7 @@ class Row:
 def rows(config: Config) -> list[Row]:
     """Every setting, in the order of the model."""
     found: list[Row] = []
-    for path, value in _leaves(config.settings.model_dump(mode="python"), ()):
+    for path, value in _leaves(config.settings.model_dump(mode="python", by_alias=True), ()):
         assignment = config.layers.assignment(path)
         if assignment is not None:
             source = assignment.source

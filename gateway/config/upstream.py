@@ -70,6 +70,13 @@ class UpstreamEntry(Strict):
     client_key_file: FilePath | None = Field(default=None, description="Key of that certificate, in PEM.")
     stream_usage: bool = Field(default=False, description="It knows `stream_options.include_usage`, so it may be sent.")
     pass_unknown: bool = Field(default=False, description="Let request fields through that no table lists.")
+    logit_bias_entries: int | None = Field(
+        default=None,
+        ge=0,
+        le=100_000,
+        description="Most `logit_bias` entries that it accepts; absent: 300 for openai and azure, 1024 for vllm and "
+        "llamacpp, 0 for generic.",
+    )
     on_client_abort: Literal["cancel", "drain"] = Field(
         default="cancel",
         description="When the caller leaves: cancel at once, or read on within bounds to learn the usage.",
@@ -77,6 +84,9 @@ class UpstreamEntry(Strict):
     drain_max_s: float = Field(default=30, gt=0, description="Bound of `drain` in seconds.")
     drain_max_bytes: Size = Field(default=4 << 20, gt=0, description="Bound of `drain` in bytes.")
     max_connections: int = Field(default=1000, ge=1, description="Most connections to it.")
+    transport: Literal["pool", "aiohttp"] = Field(
+        default="pool", description="Client for the connections to it: our own pool, or aiohttp's."
+    )
     keepalive_s: float = Field(
         default=15, ge=0, description="Idle connections to it close; shorter than its own timeout."
     )

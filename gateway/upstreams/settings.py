@@ -6,10 +6,13 @@ from typing import Final, Literal
 Kind = Literal["openai", "azure", "vllm", "llamacpp", "generic"]
 Auth = Literal["bearer", "x-api-key", "api-key"]
 OnClientAbort = Literal["cancel", "drain"]
+Client = Literal["pool", "aiohttp"]
 
 KINDS: Final[tuple[Kind, ...]] = ("openai", "azure", "vllm", "llamacpp", "generic")
 DIALECTS: Final = frozenset({"chat", "completions", "embeddings", "responses", "messages", "count_tokens"})
 ANTHROPIC_DIALECTS: Final = frozenset({"messages", "count_tokens"})
+LOGIT_BIAS_ENTRIES: Final[dict[Kind, int]] = {"openai": 300, "azure": 300, "vllm": 1024, "llamacpp": 1024, "generic": 0}
+"""Most `logit_bias` entries where the settings do not say; of an unknown server nothing is assumed."""
 
 _MIB: Final = 1024 * 1024
 
@@ -45,10 +48,14 @@ class UpstreamSettings:
     client_key_file: str | None = None
     stream_usage: bool = False
     pass_unknown: bool = False
+    logit_bias_entries: int = 0
+    """Most entries of `logit_bias` that it accepts; 0: it does not know the field."""
     on_client_abort: OnClientAbort = "cancel"
     drain_max_s: float = 30.0
     drain_max_bytes: int = 4 * _MIB
     max_connections: int = 1000
+    transport: Client = "pool"
+    """Which implementation of the connections; a name in `TRANSPORTS`."""
     keepalive_s: float = 15.0
     """How long an idle connection is kept: less than the upstream's own idle timeout."""
     timeouts: Timeouts = Timeouts()

@@ -1,12 +1,10 @@
 """Codewords of ±1, one sign per bucket, and the scores of a hundred thousand of them in one pass.
 
-A codeword is the output of SHAKE-256 (FIPS 202) under the account's seed: bit 1 is +1, the lowest bit of each byte is
-the first bucket. Nothing is stored. Accounts are taken in blocks, so memory does not grow with their number, only the
-scores do (8 bytes for each text and account).
+Nothing is stored: codewords are made again when they are needed (`signs`). Accounts are taken in blocks, so memory does
+not grow with their number, only the scores do (8 bytes for each text and account).
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from hashlib import shake_256
 from itertools import islice
 from typing import Final
 
@@ -14,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gateway.watermarks.buckets import BucketVector
+from gateway.watermarks.signs import codeword_bits
 
 BLOCK: Final = 512
 """Accounts at a time: 512 codewords of 65,536 signs are 4 MiB of bits."""
@@ -21,14 +20,7 @@ BLOCK: Final = 512
 _EXACT: Final = 1 << 24
 """Whole numbers below this are exact in a 32-bit float, and so is every sum that stays below it."""
 
-_LABEL: Final = b"excise watermark codeword 1"
-
 Scores = NDArray[np.int64]
-
-
-def codeword_bits(seed: bytes, width: int) -> bytes:
-    """The signs of one codeword as width / 8 bytes."""
-    return shake_256(_LABEL + seed).digest(width // 8)
 
 
 def signs(seed: bytes, width: int) -> NDArray[np.int8]:

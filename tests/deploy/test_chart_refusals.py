@@ -22,6 +22,10 @@ MISTAKES = {
         {"config": {"data": {"country_file": "countries.mmdb"}}},
         "/config/data/country_file",
     ),
+    "a master secret of nowhere": (
+        {"config": {"watermark": {"secret_file": "watermark.key"}}},
+        "/config/watermark/secret_file",
+    ),
     "a secret's path": (
         {"config": {"upstreams": {"main": {"api_key_file": "x"}}}},
         "/config/upstreams/main/api_key_file",

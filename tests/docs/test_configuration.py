@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from pydantic import TypeAdapter
 from pydantic_core import PydanticUndefined
 
 from gateway import yamlio
@@ -11,7 +12,7 @@ from gateway.catalogue import ModelsFile
 from gateway.config import Settings, load_config
 from gateway.identity.directory import AccountsFile, directory_of
 from gateway.identity.keys import Pepper
-from gateway.scalars import size_bytes
+from gateway.scalars import Seconds, size_bytes
 from tests.support.settings_tree import leaves
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -40,6 +41,8 @@ def test_every_setting_is_documented_with_its_default(name: str, field):
         assert written == "none"
     elif isinstance(field.default, tuple):
         assert written.replace("`", "").split(", ") == list(field.default)
+    elif re.fullmatch("[0-9]+[smhd]", written):
+        assert TypeAdapter(Seconds).validate_python(written) == field.default
     elif isinstance(field.default, int) and not isinstance(field.default, bool):
         assert int(size_bytes(written)) == field.default
     else:

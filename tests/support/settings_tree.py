@@ -12,9 +12,10 @@ from gateway.validate import types_at
 def leaves(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:
     """Names like `data.port`, `upstreams.<name>.weight` and `admins[].role`."""
     for name, field in model.model_fields.items():
-        path = f"{prefix}.{name}" if prefix else name
+        written = field.alias or name
+        path = f"{prefix}.{written}" if prefix else written
         below: list[tuple[str, type[BaseModel]]] = []
-        for kind in types_at(model, [name]):
+        for kind in types_at(model, [written]):
             origin, arguments = get_origin(kind), get_args(kind)
             inner = arguments[-1 if origin is dict else 0] if arguments else kind
             deeper = f"{path}.<name>" if origin is dict else f"{path}[]" if arguments else path

@@ -2,12 +2,13 @@
 
 import math
 from fractions import Fraction
+from random import Random
 
 import pytest
 
-from gateway.watermarks.buckets import vector_of
+from gateway.watermarks.buckets import BucketVector, vector_of
 from gateway.watermarks.correction import Tried
-from gateway.watermarks.power import expected_z, least_units, power_of
+from gateway.watermarks.power import expected_z, least_own_units, least_units, power_of
 
 
 @pytest.mark.parametrize(
@@ -69,3 +70,67 @@ def test_collisions_cost_power():
 def test_nothing_can_be_found_in_nothing():
     assert power_of(vector_of([], 4096), 0.5, Tried(1), 0.5).chance == 0.0
     assert power_of(vector_of([1], 4096), 0.5, Tried(1000), 1e-6).chance == 0.0
+
+
+def weighted(weights):
+    return BucketVector(4096, tuple(enumerate(weights)), len(weights))
+
+
+def exact_chance(sizes, uplift, needed):
+    """Every sum of the signed weights with its probability, one bucket after the other."""
+    chances = {0: 1.0}
+    for size in sizes:
+        after: dict[int, float] = {}
+        for total, chance in chances.items():
+            after[total + size] = after.get(total + size, 0.0) + chance * (0.5 + uplift)
+            after[total - size] = after.get(total - size, 0.0) + chance * (0.5 - uplift)
+        chances = after
+    return sum(chance for total, chance in chances.items() if total >= needed)
+
+
+@pytest.mark.parametrize("uplift", [0.15, 0.25, 0.35])
+@pytest.mark.parametrize("count", [60, 150, 300])
+def test_unequal_weights_are_near_the_exact_chance(uplift, count):
+    rng = Random(count)
+    vector = weighted([rng.choice((-1, 1)) * rng.choice((3, 8, 16, 25, 40)) for _ in range(count)])
+    power = power_of(vector, uplift, Tried(1), 1e-3)
+    needed = math.ceil(Tried(1).least_z(1e-3) * math.sqrt(vector.squares))
+    assert power.chance == pytest.approx(exact_chance(vector.sizes, uplift, needed), abs=0.01)
+
+
+def test_what_weights_are_counted_in_does_not_matter():
+    ones, sixteens = (power_of(weighted([size] * 200), 0.2, Tried(10), 1e-6) for size in (1, 16))
+    assert ones.chance == pytest.approx(sixteens.chance, rel=1e-9)
+    assert 0.05 < ones.chance < 0.95
+
+
+def test_uneven_weights_cost_power():
+    even, uneven = (power_of(weighted(sizes * 100), 0.2, Tried(1), 1e-6) for sizes in ([5, 6, 5], [1, 14, 1]))
+    assert uneven.chance < even.chance / 2
+    assert uneven.least_units > 2 * even.least_units
+
+
+def test_weights_that_cannot_reach_the_threshold_have_no_chance():
+    assert power_of(weighted([9, 8, 9]), 0.5, Tried(1), 1e-6).chance == 0.0
+    assert power_of(weighted([9] * 39 + [8]), 0.5, Tried(1), 1e-6).chance == 1.0
+
+
+def test_units_that_share_no_bucket_need_fewer():
+    """No crowding: with equal weights the length is that of an endless width."""
+    z = Tried(100_000).least_z(1e-6)
+    for uplift in (0.1, 0.2, 0.3):
+        own = least_own_units(z, uplift, (1,) * 50, 4096)
+        assert own == least_units(z, uplift, 1 << 50)
+        assert own < least_units(z, uplift, 4096)
+
+
+def test_more_units_than_there_are_have_no_length():
+    sizes = (16, 20, 40)
+    units = least_own_units(5.26, 0.1, sizes, 4096)
+    assert 768 < units < 1024
+    assert least_own_units(5.26, 0.1, sizes, units) == units
+    assert least_own_units(5.26, 0.1, sizes, units - 1) is None
+    assert power_of(weighted(list(sizes)), 0.1, Tried(1), 1e-6, most=768).least_units is None
+    assert least_own_units(5.26, 0.0, sizes, 4096) is None
+    assert least_own_units(5.26, 0.1, (), 4096) is None
+    assert least_own_units(1.0, 0.4, (1,), 4096, chance=0.01) == 1
