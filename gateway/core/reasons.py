@@ -47,6 +47,7 @@ REVIEW_REQUIRED = Reason("review_required", Kind.FORBIDDEN, "a policy asks for a
 PURPOSE_REQUIRED = Reason("purpose_required", Kind.FORBIDDEN, "a policy asks the account to declare its purpose first")
 OUTPUT_DENIED = Reason("output_denied", Kind.FORBIDDEN, "a policy forbids what the model wrote")
 MODEL_NOT_FOUND = Reason("model_not_found", Kind.NOT_FOUND, "no model of that name in this dialect for this key")
+RECEIPT_NOT_FOUND = Reason("receipt_not_found", Kind.NOT_FOUND, "no receipt with that id for this account")
 UNKNOWN_ROUTE = Reason("unknown_route", Kind.NOT_FOUND, "the path is not served")
 METHOD_NOT_ALLOWED = Reason("method_not_allowed", Kind.METHOD, "the path is served with another method")
 UPGRADE_REFUSED = Reason("upgrade_refused", Kind.INVALID, "WebSocket and other upgrades are not served")
@@ -85,7 +86,7 @@ INTERNAL_ERROR = Reason("internal_error", Kind.INTERNAL, "a fault of the gateway
 
 REASONS: tuple[Reason, ...] = (
     INVALID_API_KEY, CONFLICTING_CREDENTIALS, ACCOUNT_SUSPENDED, POLICY_DENIED, REVIEW_REQUIRED,
-    PURPOSE_REQUIRED, OUTPUT_DENIED, MODEL_NOT_FOUND, UNKNOWN_ROUTE,
+    PURPOSE_REQUIRED, OUTPUT_DENIED, MODEL_NOT_FOUND, RECEIPT_NOT_FOUND, UNKNOWN_ROUTE,
     METHOD_NOT_ALLOWED, UPGRADE_REFUSED, INVALID_REQUEST, INVALID_JSON, INVALID_FIELD, UNSUPPORTED_FIELD,
     UNSUPPORTED_MEDIA_TYPE, UNSUPPORTED_ENCODING, BODY_TOO_LARGE, HEADERS_TOO_LARGE, REQUEST_TIMEOUT,
     RATE_LIMIT_EXCEEDED, CONCURRENCY_LIMIT_EXCEEDED, INSUFFICIENT_QUOTA, REQUEST_EXCEEDS_LIMIT, PRICE_UNKNOWN,

@@ -75,6 +75,8 @@ class GuardedRelay(Relay):
             self._observe(data)
             return
         out = self._through(data)
+        if self._sent is not None and self._gate.broken is not None:
+            self._sent.ends_badly()
         if out:
             await super()._write(out)
         if self._gate.broken is not None:
@@ -135,6 +137,8 @@ class GuardedRelay(Relay):
     async def _say(self, refusal: Refusal, before: bytes) -> None:
         x = self._x
         x.refusal = refusal
+        if self._sent is not None:
+            self._sent.keep(before)
         await say_last(self._response, before + x.family.stream_error(refusal, x.request_id))
 
     def _events(self, data: bytes) -> list[bytes]:

@@ -17,6 +17,7 @@ from gateway.server.drains import Drains
 from gateway.server.guarded import gate_for, look_at_whole, relay_for, send_before_looking
 from gateway.server.guards import check_body_head, check_head
 from gateway.server.own_routes import answer_ourselves
+from gateway.server.receipts import receipt_headers
 from gateway.server.respond import exchange_head, refusal_response
 from gateway.server.routes import Route, find
 from gateway.server.stream import say_last
@@ -162,9 +163,11 @@ class DataPlane:
         denied = await look_at_whole(x, gate) if gate is not None and gate.stops else None
         if denied is not None:
             return await self._refuse(x, denied, Outcome.POLICY_ENDED)
+        receipt = await receipt_headers(self._pipeline, x)
         x.status = 200
         headers = exchange_head(x, self._clock.now_ms())
         headers.extend(answer_headers(answer.headers))
+        headers.extend(receipt)
         response = web.Response(status=200, headers=headers, body=x.answer)
         try:
             if gate is not None:
@@ -208,7 +211,7 @@ class DataPlane:
         return response
 
     async def _own(self, x: Exchange, route: Route) -> web.StreamResponse:
-        """The routes that no upstream sees: models, and the caller's own usage."""
+        """The routes that no upstream sees: models, the caller's own usage, its receipts."""
         body = await answer_ourselves(self._runtime, x, route)
         if isinstance(body, Refusal):
             return await self._refuse(x, body)

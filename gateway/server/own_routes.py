@@ -1,4 +1,4 @@
-"""What the data plane answers itself: the models a key may use, and the caller's own limits and use."""
+"""What the data plane answers itself: the models a key may use, the caller's own limits and use, its receipts."""
 
 from typing import Any
 from urllib.parse import unquote
@@ -15,6 +15,7 @@ from gateway.exchange import Exchange
 from gateway.policy.bound_limit import BoundLimit
 from gateway.runtime import Runtime
 from gateway.server import routes
+from gateway.server.receipts import find_receipt, receipt_keys
 from gateway.stores.base import StoreUnavailable
 
 
@@ -22,6 +23,10 @@ async def answer_ourselves(runtime: Runtime, x: Exchange, route: routes.Route) -
     """The JSON body of one of the gateway's own routes."""
     if route.name == routes.USAGE:
         return await _usage(runtime, x)
+    if route.name == routes.RECEIPT:
+        if route.receipt_id:
+            return await find_receipt(runtime.pipeline, x, route.receipt_id)
+        return receipt_keys(runtime.pipeline)
     usable = _usable_models(x)
     if route.name == routes.MODELS:
         return list_models(x.family.name, usable)
@@ -43,7 +48,7 @@ def _usable_models(x: Exchange) -> list[Model]:
     ]
 
 
-_INFERENCE = tuple(name for name in routes.ROUTE_NAMES if name not in (routes.MODELS, routes.MODEL, routes.USAGE))
+_INFERENCE = tuple(name for name in routes.ROUTE_NAMES if name not in routes.OWN)
 
 
 async def _usage(runtime: Runtime, x: Exchange) -> bytes | Refusal:

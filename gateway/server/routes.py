@@ -11,6 +11,7 @@ from gateway.dialects.base import Dialect, Family
 MODELS: Final = "models"
 MODEL: Final = "model"
 USAGE: Final = "usage"
+RECEIPT: Final = "receipt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +23,14 @@ class Route:
     family: Family
     dialect: Dialect | None = None
     model_id: str = ""
+    receipt_id: str = ""
+    """`keys` asks for the public keys: no receipt has that id."""
+    """Empty for the public keys that receipts are checked with."""
 
 
 _INFERENCE: Final = {d.path: Route(d.name, "POST", d.family, d) for d in DIALECTS}
-ROUTE_NAMES: Final = (*(d.name for d in DIALECTS), MODELS, MODEL, USAGE)
+OWN: Final = (MODELS, MODEL, USAGE, RECEIPT)
+ROUTE_NAMES: Final = (*(d.name for d in DIALECTS), *OWN)
 
 
 def family_of(anthropic_version: str | None) -> Family:
@@ -54,6 +59,10 @@ def _own(path: str, family: Family) -> Route | None:
         return Route(MODELS, "GET", family)
     if path == "/v1/usage":
         return Route(USAGE, "GET", family)
+    if path == "/v1/receipts/keys":
+        return Route(RECEIPT, "GET", family)
+    if path.startswith("/v1/receipts/") and len(path) > len("/v1/receipts/"):
+        return Route(RECEIPT, "GET", family, receipt_id=path[len("/v1/receipts/") :])
     if path.startswith("/v1/models/") and len(path) > len("/v1/models/"):
         return Route(MODEL, "GET", family, model_id=path[len("/v1/models/") :])
     return None
@@ -64,4 +73,8 @@ def _not_found(path: str) -> str:
         return "the path has /v1 twice: the client's base URL already ends in /v1 and its SDK adds another"
     if f"/v1{path}" in _INFERENCE or path == "/models":
         return f"the path lacks /v1: the client's base URL must end in /v1, so that it asks for /v1{path}"
-    return "no such path; this gateway serves " + ", ".join(sorted(_INFERENCE)) + ", /v1/models and /v1/usage"
+    return (
+        "no such path; this gateway serves "
+        + ", ".join(sorted(_INFERENCE))
+        + ", /v1/models, /v1/usage and /v1/receipts"
+    )

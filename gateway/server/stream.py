@@ -11,6 +11,7 @@ from gateway.core.refusal import Refusal
 from gateway.dialects.base import StreamBroken, StreamMeter
 from gateway.exchange import Exchange
 from gateway.pipeline import Pipeline
+from gateway.server.sent import Sent, sent_of
 from gateway.upstreams.base import Answer, UpstreamFailed
 from gateway.upstreams.faults import from_event, from_failure
 
@@ -33,6 +34,7 @@ class Relay:
         self._response = response
         self._answer = answer
         self._now = pipeline.clock.monotonic
+        self._sent: Sent | None = sent_of(pipeline, x)
 
     async def run(self) -> Outcome:
         """Pump until the end; the caller got the dialect's ending whenever it is still there to get it.
@@ -113,10 +115,14 @@ class Relay:
         return Outcome.UPSTREAM_CUT
 
     async def _end_for_budget(self, out: bytes) -> None:
+        if self._sent is not None:
+            self._sent.keep(out)
         await say_last(self._response, out + self._meter.end_for_budget())
 
     async def _write(self, data: bytes) -> None:
         x = self._x
+        if self._sent is not None:
+            data = self._sent.through(data)
         x.write_began_at = now = self._now()
         if not x.first_byte_at:
             x.first_byte_at = now

@@ -24,6 +24,9 @@ def test_shared_routes_speak_as_they_are_spoken_to(version, family):
     assert find("GET", "/v1/models", version) == Route("models", "GET", family)
     assert find("GET", "/v1/usage?x", version) == Route("usage", "GET", family)
     assert find("GET", "/v1/models/a/b%2Fc?x", version) == Route("model", "GET", family, model_id="a/b%2Fc")
+    assert find("GET", "/v1/receipts/req-1?x", version) == Route("receipt", "GET", family, receipt_id="req-1")
+    assert find("GET", "/v1/receipts/keys", version) == Route("receipt", "GET", family)
+    assert find("POST", "/v1/receipts/req-1", version)[1].details == {"allow": "GET"}
     assert find("POST", "/v1/models", version)[1].details == {"allow": "GET"}
     assert find("GET", "/v1/nothing", version)[0] is family
 
@@ -34,6 +37,7 @@ def test_shared_routes_speak_as_they_are_spoken_to(version, family):
         "/", "/v1", "/v1/", "/v1/chat/completions/", "/v1//chat/completions", "/V1/chat/completions",
         "/v1/chat/../chat/completions", "/v1/chat%2Fcompletions", "/v1/chat/completions;x", "/v1/models/",
         "/v1/chat/completions#x", "/v1/files", "/healthz", "/metrics", "/admin/v1/accounts", "*", "/v1/usage/",
+        "/v1/receipts", "/v1/receipts/",
     ],
 )  # fmt: skip
 def test_nothing_else_is_served(target):
