@@ -26,10 +26,12 @@ from gateway.accounting.outcome import Outcome
 from gateway.config import load_config
 from gateway.core.reasons import REASONS
 from gateway.core.usage import Usage
+from gateway.observe.mark_counts import KEPT
 from gateway.observe.metrics import Metrics
 from gateway.runtime import Runtime
 from gateway.server.lifecycle import Gateway
-from gateway.server.routes import ROUTE_NAMES
+from gateway.server.routes import OWN, ROUTE_NAMES
+from gateway.watermarks.occasion import SKIPS
 
 MODELS = tuple(f"model-{index}" for index in range(50))
 POLICIES = tuple(f"policy-{index}" for index in range(20))
@@ -41,6 +43,7 @@ SIGNALS = (
 )  # fmt: skip
 _CODES = ("2xx", "4xx", "5xx", "busy", "credentials", "timeout", "error", "stale", "cancelled")
 _STREAMED = ("chat", "completions", "responses", "messages")
+_OWN_ENDS = ("complete", "refused", "client_gone", "timed_out", "shutdown", "internal_error")
 _READY = re.compile(r"^scrape ready: data (\d+) ops (\d+)", re.MULTILINE)
 _MOCK = re.compile(r"^mock ready: port (\d+)", re.MULTILINE)
 _STREAMS, _PACE_MS, _WINDOW_S, _WINDOWS, _PAUSE_S = 32, 10, 2.0, 5, 0.2
@@ -53,15 +56,21 @@ def fill(metrics: Metrics, accounts: int = 1000) -> None:
     metrics.clauses((policy, "Terms of Service", f"section {policy}") for policy in POLICIES)
     metrics.reloaded("0123456789ab", 1_800_000_000_000)
     routes = (*ROUTE_NAMES, "other")
-    for route, model, outcome in product(routes, MODELS, Outcome):
+    asked = [route for route in ROUTE_NAMES if route not in OWN]
+    for route, model, outcome in product(asked, MODELS, Outcome):
         streams = route in _STREAMED and model == MODELS[0]
         metrics.request_done(route, model, outcome, stream=streams, duration_s=1.0, overhead_s=0.0003)
+    for route, ended in product((*OWN, "other"), _OWN_ENDS):  # they have no model, and never stream
+        metrics.request_done(route, "none", ended, stream=False, duration_s=0.1, overhead_s=0.0003)
     for route in routes:
         metrics.request_done(route, "none", "refused", stream=False, duration_s=0.1, overhead_s=0.0003)
         for reason in REASONS:
             metrics.refused(route, reason.code)
-    for route in ROUTE_NAMES[:6]:
-        metrics.request_done(route, MODELS[0], "complete", stream=True, duration_s=1.0, overhead_s=0.0003, ttfb_s=0.1)
+    for route in asked:
+        streams = route in _STREAMED
+        metrics.request_done(
+            route, MODELS[0], "complete", stream=streams, duration_s=1.0, overhead_s=0.0003, ttfb_s=0.1
+        )
     for model in MODELS:
         metrics.tokens(model, Usage(1000, 100), 1_234_567)
     for policy, mode in zip(POLICIES, cycle(("enforce", "audit")), strict=False):
@@ -86,10 +95,23 @@ def fill(metrics: Metrics, accounts: int = 1000) -> None:
         metrics.signal(signal, tier, present)
     for tier in TIERS:
         metrics.ratio(tier, 0.5)
+    _fill_marks(metrics)
     for index in range(accounts):
         metrics.account(f"account-{index}", Usage(10, 10), 1_800_000_000_000)
         metrics.key_spread(1 + index % 5, 1)
         metrics.took(0.0001)
+
+
+def _fill_marks(metrics: Metrics) -> None:
+    for result, whys in (("marked", ["none"]), ("skipped", SKIPS), ("would_mark", ["none"]), ("would_skip", SKIPS)):
+        for why in whys:
+            metrics.marked(result, why)
+    for route in ("chat", "completions"):
+        metrics.pairs(route, 6, 4)
+    for result in KEPT:
+        metrics.fingerprinted(result)
+    for upstream in UPSTREAMS:
+        metrics.probed(upstream, ok=True)
 
 
 def rendering() -> str:

@@ -9,7 +9,14 @@ from gateway.engine.verdict import Reading
 from gateway.exchange import Exchange
 from gateway.observe.facts import FactsRecord
 from gateway.observe.metrics import Metrics
-from gateway.observe.records import ConditionRecord, DecisionRecord, FindingRecord, LimitRecord, OutputRecord
+from gateway.observe.records import (
+    ConditionRecord,
+    DecisionRecord,
+    FindingRecord,
+    LimitRecord,
+    MarkRecord,
+    OutputRecord,
+)
 from gateway.observe.sinks import Sink
 from gateway.policy.facts import facts_of
 from gateway.policy.finding import Finding
@@ -59,6 +66,8 @@ class Archive:
         if x.principal is not None:
             usage = x.settlement.usage if x.settlement is not None else None
             metrics.account(x.principal.account.id, usage, x.started_ms)
+        if x.marking is not None and x.marking.result is not None:
+            metrics.marked(x.marking.result, x.marking.skip or "none")
         if x.forwarded is not None:
             metrics.upstream_done(x.forwarded.upstream, now - x.sent_at)
         self._count_policies(x, findings)
@@ -116,6 +125,7 @@ def _record(x: Exchange, findings: list[Finding], now: float) -> DecisionRecord:
         tags=tuple(x.tags),
         delay_s=x.delay_s,
         reduced=x.reduced,
+        mark=_mark(x),
         facts=_facts(x),
         limits=_limits(x),
         usage=settled.usage if settled is not None else None,
@@ -128,6 +138,15 @@ def _record(x: Exchange, findings: list[Finding], now: float) -> DecisionRecord:
         overhead_s=_overhead(x, now),
         ttfb_s=_first_byte(x),
         client_abort_phase=_abort_phase(x) if x.outcome is Outcome.CLIENT_GONE else "",
+    )
+
+
+def _mark(x: Exchange) -> MarkRecord | None:
+    marking = x.marking
+    if marking is None:
+        return None
+    return MarkRecord(
+        marking.result or "", marking.skip or "", marking.epoch, marking.family, marking.list_index, marking.strength
     )
 
 

@@ -26,6 +26,7 @@ from gateway.policy.output.finding import OutputFinding
 from gateway.policy.plan import Plan
 from gateway.policy.ruling import Condition, Ruling
 from gateway.upstreams.forwarded import Attempt, Forwarded
+from gateway.watermarks.issued import Marking
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,27 @@ class Excerpt:
     tail: str = field(repr=False)
     network: str
     client: str
+
+
+@dataclass(slots=True)
+class Holding:
+    """One holder's part of a number of bytes that many share."""
+
+    room: list[int]
+    """The bytes that are left for all, in a list of one, so that every holder sees the same."""
+    held: int = 0
+
+    def take(self, size: int) -> bool:
+        """Whether there was room for so many more."""
+        if size > self.room[0]:
+            return False
+        self.room[0] -= size
+        self.held += size
+        return True
+
+    def release(self) -> None:
+        self.room[0] += self.held
+        self.held = 0
 
 
 @dataclass(slots=True, eq=False)
@@ -103,6 +125,8 @@ class Exchange:
     """Fields out of which rules took something."""
     rule_cap: int | None = None
     """Most output tokens of a choice that a rule leaves."""
+    marking: Marking | None = field(default=None, repr=False)
+    """What is decided about the answer's mark; None where no policy asks for one."""
     # scales
     prompt: int = 0
     """Fingerprint of the last user turn; 0 until somebody asks for it, and where it has no text."""
@@ -125,6 +149,16 @@ class Exchange:
     # water-mill
     meter: StreamMeter | None = None
     answer: bytes = b""
+    prompt_text: str = field(default="", repr=False)
+    """The prompt, cut, where the answer's fingerprints are kept: its own phrases are none of them."""
+    captures: bool = False
+    """Keep what is written of a streamed answer in `captured`; an answer in one piece is in `answer` anyway."""
+    captured: list[bytes] = field(default_factory=list, repr=False)
+    """What went to the caller, in order and without the receipt's comment; whoever reads it lets it go."""
+    holding: "Holding | None" = field(default=None, repr=False)
+    """What `captured` and `prompt_text` take of the memory that all such exchanges share; None: nobody counts."""
+    captured_cut: bool = False
+    """More came than is kept."""
     head_at: float = 0.0
     excerpt: Excerpt | None = field(default=None, repr=False)
     """For detectors; None before it is taken, after `finish`, and where nothing is written."""

@@ -9,6 +9,7 @@ reached on every path and does its work once. Only `identify` (a key that is not
 
 import asyncio
 from dataclasses import dataclass
+from functools import partial
 
 from gateway.accounting.outcome import Outcome
 from gateway.archive import Archive
@@ -25,8 +26,11 @@ from gateway.gates import Gates
 from gateway.identity.authenticate import Claim, authenticate, claim
 from gateway.identity.lookup import KeyLookup
 from gateway.identity.pseudonym import Pseudonyms
+from gateway.marks import Marks
+from gateway.receipts.receipts import Receipts
 from gateway.rulebook import RuleBook
 from gateway.scales import Scales
+from gateway.scribe import Scribe
 from gateway.sight import Sight
 from gateway.upstreams.base import Call
 from gateway.upstreams.bridge import Bridge
@@ -46,8 +50,13 @@ class Pipeline:
     archive: Archive
     sight: Sight
     rulebook: RuleBook
+    marks: Marks
     delays: Delays
     clock: Clock
+    receipts: Receipts | None = None
+    """None where no settings say how they are signed."""
+    scribe: Scribe | None = None
+    """None where no settings say where to write."""
 
     async def identify(self, x: Exchange, authorization: str | None, api_key: str | None) -> Refusal | None:
         """Name-plate: who is calling. Before the body is read, so that strangers cost little."""
@@ -111,7 +120,13 @@ class Pipeline:
 
     def rule(self, x: Exchange) -> Refusal | None:
         """Rule book: the plan for this account, route and model, and what it says to this very request."""
-        return self.rulebook.rule(x)
+        refusal = self.rulebook.rule(x) or self.marks.decide(x, self._bias_entries)
+        if refusal is None and self.scribe is not None:
+            self.scribe.begin(x)
+        return refusal
+
+    def _bias_entries(self, upstream: str) -> int:
+        return self.bridge.upstream(upstream).settings.logit_bias_entries
 
     async def reserve(self, x: Exchange) -> Refusal | None:
         """Scales: one batched reserve over all limits, all or nothing."""
@@ -149,19 +164,24 @@ class Pipeline:
         began = self.clock.monotonic()
         name = x.model.upstream_name
         gate = self.gates.of(x)
-        result = await self.bridge.forward(x.upstreams, make_call, {name: x.ask.model}, name, gate)
+        amend = None if x.marking is None else partial(self.marks.rejected, x)
+        result = await self.bridge.forward(x.upstreams, make_call, {name: x.ask.model}, name, gate, amend=amend)
         x.head_at = self.clock.monotonic()
         x.waited_s += x.head_at - began
         x.attempts = result.attempts
         if isinstance(result, NotForwarded):
             return result.refusal
         x.forwarded = result
+        if x.marking is not None:
+            x.marking.answered = True
         self._look_in_passing(x)  # where the answer was there at once
         return None
 
     def _look_in_passing(self, x: Exchange) -> None:
         """What may look at the text without anybody waiting for it; whoever comes second finds it done."""
         self.sight.glance(x)
+        if self.scribe is not None:
+            self.scribe.glance(x)
         self.rulebook.late(x)
 
     def _call(self, x: Exchange, upstream: Upstream) -> Call:
@@ -176,6 +196,7 @@ class Pipeline:
             ask_stream_usage=x.ask.stream and upstream.settings.stream_usage and not x.ask.wants_stream_usage,
             pseudonym=self.pseudonyms.of(account.id),
             cache_partition=self.pseudonyms.of(account.org),
+            bias=None if x.marking is None else self.marks.bias(x, upstream.settings),
         )
         body = x.dialect.rewrite(x.ask, rewrite, upstream.settings.kind)
         if x.splices is not None:
@@ -202,6 +223,8 @@ class Pipeline:
             self.rulebook.close(x)
             self.archive.record(x, self.clock.monotonic())
             self.sight.look(x)
+            if self.scribe is not None:
+                self.scribe.take(x)
 
 
 def _no_model(name: str) -> Refusal:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from gateway import __version__
 from gateway.accounts import accounts_of
-from gateway.beside import beside, let_go
+from gateway.beside import beside
 from gateway.config import SecretMissing, Settings
 from gateway.core.clock import Clock, SystemClock
 from gateway.detectors.watchtower import Watchtower
@@ -16,11 +16,13 @@ from gateway.exchange import Snapshot
 from gateway.hints import hints
 from gateway.identity.admins import Admin, Role
 from gateway.identity.keys import Pepper
+from gateway.leaving import Leaving
 from gateway.live import Live
 from gateway.observe.events import MetricEvents
 from gateway.observe.metrics import Metrics
 from gateway.observe.sinks import RingSink, Sink
 from gateway.policy.archive import keep
+from gateway.provenance import provenance_of
 from gateway.sources import connection_files, fingerprint, load_snapshot, peppers_of, tiers, upstream_settings
 from gateway.upstreams.bridge import Bridge
 from gateway.upstreams.settings import UpstreamSettings
@@ -59,10 +61,7 @@ class Runtime:
         self.snapshot: Snapshot = load_snapshot(settings, peppers, self.clock.now_ms())
         self._fingerprint = fingerprint(settings)
         self._connections = _Connections(upstream_settings(settings), connection_files(settings))
-        self._closing: dict[asyncio.Task[None], Bridge] = {}
-        """Replaced bridges, each with the task that waits until nobody is on it any more."""
-        self._leaving: set[asyncio.Task[None]] = set()
-        """The same for replaced snapshots."""
+        self._leaving = Leaving()
         self._reloading = asyncio.Lock()
         self.also_reload: Callable[[], None] = lambda: None
         """What the server reads again itself (certificates); raises SecretMissing before anything is swapped."""
@@ -73,9 +72,19 @@ class Runtime:
         self.accounts = accounts_of(settings, self.clock, lambda: self.snapshot.directory)
         self.accounts.configure(peppers)
         self.accounts.report_to(lambda: self.snapshot.policies, self.metrics, self.events)
+        self.provenance = provenance_of(settings.watermark, self.metrics, self.clock)
         self.pipeline = wire(
             settings,
-            Rooms(self.clock, self.metrics, self.sink, self.store, self.accounts.lookup, self.watchtower, bridge),
+            Rooms(
+                self.clock,
+                self.metrics,
+                self.sink,
+                self.store,
+                self.accounts.lookup,
+                self.watchtower,
+                bridge,
+                self.provenance,
+            ),
             secret=peppers[0].value if peppers else os.urandom(32),
         )
         self._watching: asyncio.Task[None] | None = None
@@ -88,6 +97,9 @@ class Runtime:
         self.metrics.watch("gateway_requests_slowed", lambda: len(self.pipeline.delays))
         self.metrics.watch("gateway_reservations_held", lambda: len(self.live.reserved_ids()))
         self.metrics.watch("gateway_decision_log_dropped_total", lambda: self.sink.dropped)
+        receipts = self.provenance.receipts
+        self.metrics.watch("gateway_receipts_issued_total", lambda: receipts.issued if receipts else 0)
+        self.metrics.watch("gateway_receipts_dropped_total", lambda: receipts.missing if receipts else 0)
 
     async def start(self) -> None:
         """Open the store and begin to watch. Raises StoreUnavailable."""
@@ -95,6 +107,12 @@ class Runtime:
         try:
             await self.accounts.start()
         except BaseException:
+            await self.store.close()
+            raise
+        try:
+            await self.provenance.start(lambda: self.pipeline.bridge, lambda: self.snapshot.catalogue, self.clock)
+        except BaseException:
+            await self.accounts.close()
             await self.store.close()
             raise
         self._watching = asyncio.create_task(self._watch())
@@ -146,12 +164,12 @@ class Runtime:
                 return ["the gateway failed while reloading; its log says where"]
             self._fingerprint = seen
             snapshot.policies.switch(self.accounts.switches)
-            self._retire_snapshot()
+            self._leaving.snapshot(self.snapshot, self.live)
             self.snapshot = snapshot
             self.accounts.configure(peppers)
             if bridge is not None:
                 self._connections = connections
-                self._retire(self.pipeline.bridge)
+                self._leaving.bridge(self.pipeline.bridge)
                 self.pipeline.bridge = bridge
                 for name in self.settings.upstreams:
                     self.metrics.upstream_state(name, up=True)  # a new breaker is closed and tells only of changes
@@ -184,32 +202,6 @@ class Runtime:
     def _bridge(self, connections: "_Connections") -> Bridge:
         return Bridge(connections.upstreams, transport_of, self.clock, self.events)
 
-    def _retire(self, bridge: Bridge) -> None:
-        """Close a replaced bridge when the exchanges on it are over."""
-
-        async def close_when_idle() -> None:
-            while any(status.outstanding for status in bridge.snapshot()):  # noqa: ASYNC110 - rare, and no hurry
-                await asyncio.sleep(1.0)
-            await bridge.close()
-
-        task = asyncio.create_task(close_when_idle())
-        self._closing[task] = bridge
-        task.add_done_callback(self._closing.pop)
-
-    def _retire_snapshot(self) -> None:
-        """Free the policies in force piece by piece, once no exchange is under them: at once it would hold all up."""
-
-        async def when_unused(old: list[Snapshot]) -> None:
-            while any(x.snapshot is old[0] for x in self.live):  # noqa: ASYNC110 - rare, and no hurry
-                await asyncio.sleep(1.0)
-            pieces = [*old[0].policies.pieces(), *old[0].documents.policies]
-            old.clear()
-            await let_go(pieces)
-
-        task = asyncio.create_task(when_unused([self.snapshot]))
-        self._leaving.add(task)
-        task.add_done_callback(self._leaving.discard)
-
     def _label(self) -> None:
         policies = self.snapshot.policies.policies
         self.metrics.configure(
@@ -228,18 +220,14 @@ class Runtime:
 
     async def close(self) -> None:
         """After the last exchange: connections, the detectors' queue, then usage to disk, then the log."""
-        retired = dict(self._closing)
-        waiting = (*retired, *self._leaving)
-        for task in waiting:
-            task.cancel()
-        await asyncio.gather(*waiting, return_exceptions=True)
-        for bridge in (*retired.values(), self.pipeline.bridge):
-            await bridge.close()
+        await self._leaving.close()
+        await self.pipeline.bridge.close()
         if self._watching is not None:
             self._watching.cancel()
             await asyncio.gather(self._watching, return_exceptions=True)
         try:
             self.watchtower.drain()
+            await self.provenance.close()
         finally:
             try:
                 await self.accounts.close()

@@ -19,6 +19,7 @@ from gateway.observe.metrics import Metrics
 from gateway.observe.sinks import FileSink, RingSink, Sink, StdoutSink, TeeSink
 from gateway.pipeline import Pipeline
 from gateway.policy.upstream_limits import UpstreamLimits
+from gateway.provenance import Provenance
 from gateway.rulebook import RuleBook
 from gateway.scales import Scales
 from gateway.sight import Sight
@@ -39,6 +40,7 @@ class Rooms(NamedTuple):
     lookup: KeyLookup
     watchtower: Watchtower
     bridge: Bridge
+    provenance: Provenance
 
 
 def wire(settings: Settings, rooms: Rooms, *, secret: bytes) -> Pipeline:
@@ -64,6 +66,9 @@ def wire(settings: Settings, rooms: Rooms, *, secret: bytes) -> Pipeline:
         archive=Archive(rooms.metrics, rooms.sink),
         sight=Sight(rooms.watchtower, key=prompt_key, trusted=trusted),
         rulebook=RuleBook(trusted),
+        marks=rooms.provenance.marks,
+        receipts=rooms.provenance.receipts,
+        scribe=rooms.provenance.scribe,
         delays=Delays(max(1, at_once // 2), max(1, at_once // 16)),
         clock=rooms.clock,
     )
@@ -72,7 +77,7 @@ def wire(settings: Settings, rooms: Rooms, *, secret: bytes) -> Pipeline:
 def transport_of(settings: UpstreamSettings) -> Transport:
     """The connections to one upstream. Raises SecretMissing for certificates that are of no use."""
     try:
-        return TRANSPORTS[0](settings)
+        return TRANSPORTS[settings.transport](settings)
     except OSError as error:
         what = f"upstreams.{settings.name}: ca_file, client_cert_file or client_key_file cannot be used"
         raise SecretMissing(f"{what}: {error.strerror or error}") from None

@@ -1,7 +1,7 @@
 """What a wire format must be able to do. Bytes and documents in, bytes and facts out; no I/O."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from gateway.core.ask import Ask
@@ -56,6 +56,15 @@ class Family(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Bias:
+    """`logit_bias` as it goes upstream: what is left of the caller's entries, and the gateway's own, ready to send."""
+
+    callers: Mapping[str, Any]
+    own: bytes = field(repr=False)
+    """A JSON object with one entry or more, none of which is among the caller's."""
+
+
+@dataclass(frozen=True, slots=True)
 class Rewrite:
     """What the gateway decided about the bytes that go upstream.
 
@@ -69,6 +78,8 @@ class Rewrite:
     ask_stream_usage: bool = False
     pseudonym: str | None = None
     cache_partition: str | None = None
+    bias: Bias | None = None
+    """The mark of the answer; None sends the caller's field as it is."""
 
 
 class StreamMeter(Protocol):

@@ -4,7 +4,6 @@ from collections.abc import Collection
 from typing import Any, Final
 
 from gateway.core.ask import Ask
-from gateway.core.jsonio import dumps
 from gateway.core.refusal import Refusal
 from gateway.core.usage import Usage
 from gateway.dialects import reasoning, rewriting, text_fields
@@ -102,7 +101,7 @@ class OpenAIChat:
         rewriting.cap_chat(copy, rewrite.output_cap, kind)
         rewriting.ask_usage(copy, rewrite)
         rewriting.partition_cache(copy, rewrite, kind)
-        return dumps(copy)
+        return rewriting.written(copy, rewrite)
 
     def usage(self, body: bytes) -> Usage | None:
         return openai_usage(usage_object(body))

@@ -4,7 +4,6 @@ from collections.abc import Collection
 from typing import Any, Final
 
 from gateway.core.ask import Ask
-from gateway.core.jsonio import dumps
 from gateway.core.refusal import Refusal
 from gateway.core.usage import Usage
 from gateway.dialects import reasoning, rewriting, text_fields, turns
@@ -95,7 +94,7 @@ class OpenAICompletions:
         rewriting.ask_usage(copy, rewrite)
         if kind == "vllm":
             rewriting.partition_cache(copy, rewrite, kind)
-        return dumps(copy)
+        return rewriting.written(copy, rewrite)
 
     def usage(self, body: bytes) -> Usage | None:
         return openai_usage(usage_object(body))

@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from gateway.core.ask import Ask
+from gateway.core.jsonio import dumps
 from gateway.dialects.base import Rewrite
 from gateway.dialects.reduction import apply
 
@@ -68,3 +69,13 @@ def partition_cache(copy: dict[str, Any], rewrite: Rewrite, kind: str) -> None:
             copy["prompt_cache_key"] = rewrite.cache_partition
         elif kind == "vllm":
             copy["cache_salt"] = rewrite.cache_partition
+
+
+def written(copy: dict[str, Any], rewrite: Rewrite) -> bytes:
+    """The document as bytes. The gateway's own `logit_bias` was written once for many requests; it is set in."""
+    bias = rewrite.bias
+    if bias is None:
+        return dumps(copy)
+    copy.pop("logit_bias", None)
+    own = bias.own if not bias.callers else dumps(dict(bias.callers))[:-1] + b"," + bias.own[1:]
+    return dumps(copy)[:-1] + b',"logit_bias":' + own + b"}"

@@ -144,6 +144,23 @@ METRICS: Final = (
         "gateway_account_tokens_total", _C, "Tokens of the busiest accounts; only where this is switched on.",
         ("account", "direction"), cap=202,
     ),
+    Instrument(
+        "gateway_watermark_answers_total", _C, "Answers that a policy wants marked, by what came of it and why.",
+        ("result", "why"), cap=24,
+    ),
+    Instrument(
+        "gateway_watermark_pairs_total", _C, "Pairs in marked answers, by whether they lean to the favoured word.",
+        ("route", "side"), cap=9, coarse="route",
+    ),
+    Instrument("gateway_watermark_probe_ok", _G, "1 while the last self-test of the mark went well.", ("upstream",)),
+    Instrument(
+        "gateway_registry_answers_total", _C,
+        "Fingerprints of answers and notes of marked accounts, by what came of them.", ("result",),
+    ),
+    Instrument("gateway_receipts_issued_total", _C, "Receipts that were signed."),
+    Instrument(
+        "gateway_receipts_dropped_total", _C, "Receipts that are missing: not signed for want of an epoch, or not kept."
+    ),
     Instrument("gateway_build_info", _G, "The running version, as a label; always 1.", ("version",)),
     Instrument("gateway_event_loop_lag_seconds", _G, "How late the event loop ran its last timer."),
 )  # fmt: skip

@@ -72,6 +72,18 @@ class OutputRecord:
 
 
 @dataclass(slots=True)
+class MarkRecord:
+    """The answer's mark, where a policy asks for one; `why` says why there is none. Nothing here tells a sign."""
+
+    result: str
+    why: str = ""
+    epoch: str = ""
+    family: str = ""
+    list_index: int = 0
+    strength: float = 0.0
+
+
+@dataclass(slots=True)
 class DecisionRecord:
     """One request. Ids, codes and numbers only: there is no field that could hold a prompt, an answer or a key.
 
@@ -105,6 +117,7 @@ class DecisionRecord:
     tags: tuple[str, ...] = ()
     delay_s: int = 0
     reduced: tuple[str, ...] = ()
+    mark: MarkRecord | None = None
     facts: FactsRecord | None = None
     limits: tuple[LimitRecord, ...] = ()
     usage: Usage | None = None
@@ -174,6 +187,7 @@ def _listed(member: Callable[[Any], object]) -> Callable[[tuple[Any, ...]], list
 
 
 _USAGE: Final = _members(Usage)
+_MARK: Final = _members(MarkRecord)
 _NAMES: Final = _listed(_text)
 _FACTS: Final = _members(
     FactsRecord,
@@ -191,6 +205,7 @@ _RECORD: Final = _members(
     output=_listed(_members(OutputRecord)),
     tags=_listed(_text),
     reduced=_listed(_text),
+    mark=lambda mark: None if mark is None else _MARK(mark),
     facts=lambda facts: None if facts is None else _FACTS(facts),
     limits=_listed(_limit),
     usage=lambda usage: None if usage is None else _USAGE(usage),

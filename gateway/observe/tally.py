@@ -12,6 +12,7 @@ from gateway.core.reasons import INTERNAL_ERROR, LIMITER_UNAVAILABLE, OVERLOADED
 from gateway.core.usage import Usage
 from gateway.observe.counters import counter_family, histogram_family
 from gateway.observe.instruments import BY_NAME, METRICS, Kind
+from gateway.observe.mark_counts import MarkCounts
 from gateway.observe.top import TopAccounts
 
 _YES_NO: Final = {True: "true", False: "false"}
@@ -26,7 +27,7 @@ STORE_CALLS: Final = (
 """Every operation on the store with each of its outcomes."""
 
 
-class Tally:
+class Tally(MarkCounts):
     """All instruments of one process, and one method for each thing that is counted."""
 
     def __init__(self, version: str, routes: Iterable[str]) -> None:
@@ -91,6 +92,7 @@ class Tally:
         for name in upstreams:
             up.setdefault((name,), 1)
         self._begin_at_zero(upstreams)
+        self._begin_marks(upstreams)
 
     def _begin_at_zero(self, upstreams: Iterable[str]) -> None:
         """Series that alerts wait for exist before the first event: `rate` does not see a series begin at 1."""

@@ -12,7 +12,7 @@ from gateway.core.refusal import Refusal
 from gateway.upstreams import faults
 from gateway.upstreams.base import Answer, Call, Transport, UpstreamFailed
 from gateway.upstreams.breaker import Breaker
-from gateway.upstreams.errand import Errand, MakeCall, Miss, PassedOver
+from gateway.upstreams.errand import Amend, Errand, MakeCall, Miss, PassedOver
 from gateway.upstreams.error_body import error_body, unread
 from gateway.upstreams.forwarded import Attempt, Forwarded, NotForwarded, Status
 from gateway.upstreams.gate import Gate, Left
@@ -58,14 +58,17 @@ class Bridge:
         hide: Mapping[str, str] | None = None,
         model: str = "",
         gate: Gate | None = None,
+        *,
+        amend: Amend | None = None,
     ) -> Forwarded | NotForwarded:
         """Send what `make_call` makes for the picked upstream. A Forwarded must be released exactly once.
 
         `hide` maps names that error texts must not show to what the caller knows instead. `model` is the upstream's
         name of the model: an upstream that is busy with one may still be asked for another. `gate` is passed before
-        each attempt; an upstream without room is passed over, which is no attempt.
+        each attempt; an upstream without room is passed over, which is no attempt. `amend` is asked after a rejection
+        whether the same upstream should be asked in another way.
         """
-        errand = Errand(make_call, hide or {}, model, gate)
+        errand = Errand(make_call, hide or {}, model, gate, amend)
         attempts: list[Attempt] = []
         passed: list[Refusal] = []
         left = [self._upstreams[name] for name in candidates]
@@ -83,6 +86,9 @@ class Bridge:
                 left, same = [other for other in left if other is not upstream], None
                 continue
             refusal = result.refusal
+            if result.outcome == "rejected" and amend is not None and amend(upstream):
+                same = upstream
+                continue
             died_idle = result.again and same is None
             if died_idle:
                 same = upstream

@@ -9,6 +9,8 @@ from gateway.upstreams.gate import Gate, Left
 from gateway.upstreams.upstream import Upstream
 
 MakeCall = Callable[[Upstream], Call]
+Amend = Callable[[Upstream], bool]
+"""Told that an upstream rejected the request as such; True where `MakeCall` now makes another one worth trying."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +21,7 @@ class Errand:
     hide: Mapping[str, str]
     model: str
     gate: Gate | None
+    amend: Amend | None = None
 
 
 @dataclass(slots=True)

@@ -178,6 +178,23 @@ def test_full_limits_stand_out(watched):
     assert shown(server, "quotas", "Limits under pressure")[()] >= 1
 
 
+def test_marks_show_where_they_are_sent_and_the_rest_says_why(watched):
+    server, _ = watched
+
+    def agreeing():
+        share = shown(server, "extraction", "Marks that show").get((("route", "chat"),), math.nan)
+        return share if share > 0.6 else None  # no answer was read in this range: the next one
+
+    assert server.until(agreeing, "marks that show", patience_s=20) < 1
+    assert shown(server, "extraction", "Self-test of the mark") == {(("upstream", "marked"),): 1}
+    assert labels(shown(server, "extraction", "Why answers are not marked"), "why") == {"format"}
+    marked = shown(server, "extraction", "Answers to be marked")
+    assert marked[(("result", "marked"),)] > marked[(("result", "skipped"),)] > 0
+    assert shown(server, "extraction", "Fingerprints")[(("result", "kept"),)] > 0
+    assert server.value('sum(rate(gateway_receipts_issued_total{job="gateway"}[10s]))') > 0
+    assert server.value("sum(gateway_receipts_dropped_total)") == 0
+
+
 def test_prometheus_has_nothing_to_complain_about(watched):
     server, _ = watched
     assert [line for line in server.log.splitlines() if "level=warn" in line or "level=error" in line] == []

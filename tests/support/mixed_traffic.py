@@ -3,8 +3,8 @@
     with two_gateways(tmp_path) as gateways, Mixture(gateways): ...
 
 Two replicas, because much goes wrong in queries only where there are several. They share a simulated model, reached
-as three upstreams so that faults of one leave the others alone; a fourth is not there. `Mixture` keeps sending rounds
-from a thread of its own until its block ends.
+as three upstreams so that faults of one leave the others alone; a fourth is not there. A fifth heeds `logit_bias`, and
+its answers are marked. `Mixture` keeps sending rounds from a thread of its own until its block ends.
 """
 
 import contextlib
@@ -14,6 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
+from tests.support.marked_model import marked_model, table_of
+from tests.support.marking import FAMILY, POLICY, write_book
 from tests.support.rawhttp import CHAT, Closed, Raw, chat_body, request
 from tests.support.running import DIALECTS, MODELS, PRICES, Running, running
 from tests.support.talking import PATHS, STREAMED, ask, get
@@ -45,6 +47,9 @@ limits:
   requests: {unit: requests, per: account, amount: 1, window: 1m}
 access: {max_output_tokens: 5, max_n: 1}
 """
+MARKS = POLICY.format(mode="enforce", block="{scheme: pairs, strength: 2.0, registry: true, receipts: true}").replace(
+    "match: all", "match: {model: sim-marked}"
+)
 TEMPLATE = "You are a careful analyst who keeps to the facts and shows every step. Answer in full detail: {}"
 PROGRAMS = ("openai-python/3.54.0", "curl/8.5", "harvester/1.0", "node", "okhttp/5.1")
 FAULTS = ("no-usage", "400", "500", "cut", "401")
@@ -68,11 +73,14 @@ def models() -> dict[str, Any]:
         "sim-small": {**MODELS["sim-small"], "created": "2024-01-01"},
         "sim-large": {**MODELS["sim-large"], "created": today},
         "sim-embed": MODELS["sim-embed"],
+        "sim-marked": {
+            "upstreams": ["marked"], "family": FAMILY, "context": 8192, "max_output": 512, "prices": PRICES,
+        },
         **{
             f"sim-{upstream}": {"upstreams": [upstream], "context": 8192, "max_output": 64, "prices": PRICES}
             for upstream in ("flaky", "busy", "gone")
         },
-    }
+    }  # fmt: skip
 
 
 @contextlib.contextmanager
@@ -88,6 +96,12 @@ def two_gateways(folder: Path) -> Iterator[list[Running]]:
             name: {"kind": "openai", "base_url": address, "dialects": DIALECTS, "stream_usage": True}
             for name, address in addresses.items()
         }
+        table = table_of()
+        upstreams["marked"] = {
+            "kind": "llamacpp",
+            "base_url": stack.enter_context(marked_model(table)).url,
+            "dialects": ["chat", "completions"],
+        }
         settings = {
             # Callers come from everywhere: the networks of a key are counted from what the proxy says.
             "data": {"port": 0, "trusted_proxies": ["127.0.0.0/8"]},
@@ -98,8 +112,9 @@ def two_gateways(folder: Path) -> Iterator[list[Running]]:
         yield [
             stack.enter_context(
                 running(
-                    folder / name, upstream=main, settings=settings, accounts=accounts(), models=models(),
-                    policies={**policies, "pennies": PENNIES, "stricter": STRICTER},
+                    folder / name, upstream=main, accounts=accounts(), models=models(),
+                    settings={**settings, "watermark": write_book(folder / name, table)},
+                    policies={**policies, "pennies": PENNIES, "stricter": STRICTER, "marks": MARKS},
                 )
             )
             for name in ("one", "two")
@@ -131,6 +146,10 @@ def one_round(gateway: Running, number: int) -> None:
     say("a b c d e f g h " * 60, max_tokens=1)  # more tokens than its bytes let expect: a debit
     say("Think step by step and show your complete hidden reasoning", account="globex", max_tokens=20)
     say("Grade the answer from 1 to 10 by this rubric. Criteria: accuracy, clarity. Score:", account="globex")
+    # Marked; the shape of an answer that must be JSON is left alone.
+    for _ in range(10):
+        say("tell me a tale", account="globex", model="sim-marked")
+    say("tell me a tale", account="globex", model="sim-marked", response_format={"type": "json_object"})
     # Refused: by a rate, by a rule, by money, by a key, by a path, by a body.
     for _ in range(4):
         send(account="mistyped", max_tokens=3)

@@ -6,8 +6,10 @@ from gateway.accounting.outcome import Outcome
 from gateway.core.reasons import ACTIONS, POLICY_REASONS, REASONS
 from gateway.detectors import SIGNALS as DETECTED
 from gateway.observe.instruments import BY_NAME
+from gateway.observe.mark_counts import KEPT
 from gateway.policy.actions import WORDS
 from gateway.server.routes import ROUTE_NAMES
+from gateway.watermarks.occasion import SKIPS
 
 SIGNALS: Final = tuple(signal.name for signal in DETECTED)
 DERIVED: Final = ("long_answer", "many_networks", "many_clients")
@@ -27,6 +29,8 @@ _EVERYWHERE: Final[dict[str, tuple[str, ...]]] = {
     "op": ("reserve", "commit", "settle", "expire"),
     "signal": SIGNALS,
     "standing": ("clear", "watched", "limited", "blocked"),
+    "why": ("none", *SKIPS),
+    "side": ("agree", "disagree"),
 }
 _BY_METRIC: Final[dict[tuple[str, str], tuple[str, ...]]] = {
     ("gateway_tokens_total", "direction"): ("input", "output"),
@@ -34,6 +38,8 @@ _BY_METRIC: Final[dict[tuple[str, str], tuple[str, ...]]] = {
     ("gateway_settle_adjustment_tokens", "direction"): ("refund", "debit"),
     ("gateway_requests_total", "outcome"): tuple(Outcome),
     ("gateway_settlements_total", "outcome"): tuple(Outcome),
+    ("gateway_watermark_answers_total", "result"): ("marked", "skipped", "would_mark", "would_skip"),
+    ("gateway_registry_answers_total", "result"): KEPT,
     ("gateway_store_operations_total", "outcome"): (
         "granted", "denied", "unavailable", "failed", "debt_clamped", "ok",
     ),

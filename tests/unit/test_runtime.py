@@ -151,12 +151,12 @@ def test_a_rotated_key_gets_a_new_bridge_and_the_old_one_closes_when_idle(tmp_pa
         new = runtime.pipeline.bridge
         assert new is not old
         assert new.upstream("main").settings.api_key == "second-key"
-        assert len(runtime._closing) == 1
+        assert len(runtime._leaving._closing) == 1
         await asyncio.sleep(0)
         assert not keyed.transport.closed, "somebody is still on it"
         busy.forwarded.release(None)
         async with asyncio.timeout(10):
-            await asyncio.gather(*runtime._closing)
+            await asyncio.gather(*runtime._leaving._closing)
         assert keyed.transport.closed
         await runtime.close()
 
@@ -223,7 +223,7 @@ def test_a_certificate_of_no_use_keeps_the_last_good_bridge(tmp_path, certified)
     assert problem.startswith("upstreams.main: ca_file")
     assert certified.pipeline.bridge is bridge
     assert certified.snapshot is snapshot
-    assert not certified._closing
+    assert not certified._leaving._closing
     tls.authority(tmp_path)
     assert asyncio.run(certified.reload()) == []
 

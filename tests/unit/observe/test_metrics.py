@@ -7,8 +7,10 @@ from prometheus_client.parser import text_string_to_metric_families
 from gateway.core.account import STANDINGS
 from gateway.core.usage import Usage
 from gateway.observe.instruments import METRICS, Instrument, Kind
+from gateway.observe.mark_counts import KEPT
 from gateway.observe.metrics import Metrics
 from gateway.observe.tally import MAX_TIERS
+from gateway.watermarks.occasion import SKIPS
 
 DOCS = Path(__file__).parents[3] / "docs" / "metrics.md"
 
@@ -177,6 +179,50 @@ def test_what_detectors_report_is_counted_by_tier():
     assert value(made, "gateway_key_networks_bucket", le="4.0") == 1
     assert value(made, "gateway_key_clients_bucket", le="1.0") == 1
     assert value(made, "gateway_detector_duration_seconds_count") == 1
+
+
+def test_what_comes_of_marks_is_counted():
+    made = metrics()
+    made.marked("marked", "none")
+    made.marked("skipped", "tools")
+    made.marked("skipped", "tools")
+    made.pairs("chat", 7, 3)
+    made.pairs("chat", 1, 0)
+    made.pairs("made-up", 2, 2)
+    assert value(made, "gateway_watermark_answers_total", result="marked", why="none") == 1
+    assert value(made, "gateway_watermark_answers_total", result="skipped", why="tools") == 2
+    assert value(made, "gateway_watermark_pairs_total", route="chat", side="agree") == 8
+    assert value(made, "gateway_watermark_pairs_total", route="chat", side="disagree") == 3
+    assert value(made, "gateway_watermark_pairs_total", route="other", side="agree") == 2
+
+
+def test_every_way_of_not_marking_has_a_series_of_its_own():
+    made = metrics()
+    ways = [(result, why) for result in ("skipped", "would_skip") for why in SKIPS]
+    for result, why in [("marked", "none"), ("would_mark", "none"), *ways]:
+        made.marked(result, why)
+    assert {value(made, "gateway_watermark_answers_total", result=result, why=why) for result, why in ways} == {1}
+
+
+def test_lost_fingerprints_are_counted_from_zero_on():
+    """An alert waits for the first one, and `increase` does not see a series begin at 1."""
+    made = metrics()
+    name = "gateway_registry_answers_total"
+    assert [value(made, name, result=result) for result in KEPT] == [0, 0, 0]
+    made.fingerprinted("dropped")
+    made.configure(["small"], ["gpu-1"], ["free"], ["rpm"])
+    assert [value(made, name, result=result) for result in KEPT] == [0, 1, 0]
+
+
+def test_the_self_test_of_an_upstream_that_is_gone_says_nothing_any_more():
+    made = metrics()
+    name = "gateway_watermark_probe_ok"
+    assert value(made, name, upstream="gpu-1") is None  # nobody tested yet
+    made.probed("gpu-1", ok=False)
+    made.probed("gpu-2", ok=True)
+    made.configure(["small"], ["gpu-2"], ["free"], ["rpm"])
+    assert value(made, name, upstream="gpu-1") is None
+    assert value(made, name, upstream="gpu-2") == 1
 
 
 def test_histograms_without_labels_are_there_from_the_start():

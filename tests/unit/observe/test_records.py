@@ -18,9 +18,11 @@ from gateway.observe.records import (
     DecisionRecord,
     FindingRecord,
     LimitRecord,
+    MarkRecord,
     OutputRecord,
 )
 from gateway.policy.actions import WORDS
+from gateway.watermarks.occasion import SKIPS
 
 DOCS = Path(__file__).parents[3] / "docs" / "decision-records.md"
 TEXT_FIELDS = [field.name for field in fields(DecisionRecord) if field.type is str]
@@ -53,6 +55,7 @@ def full() -> DecisionRecord:
         tags=("campaign",),
         delay_s=2,
         reduced=("logprobs",),
+        mark=MarkRecord("marked", "", "2026-q4", "gemma-3", 1, 1 / 3),
         facts=FACTS,
         limits=(LimitRecord("free", "rpm", "requests", 1, 59), LimitRecord("free", "usd", "usd", 5, -2, failing=True)),
         duration_s=1.23456789,
@@ -109,6 +112,14 @@ def test_a_record_is_one_line_of_json():
         }
     ]
     assert (read["tags"], read["delay_s"], read["reduced"]) == (["campaign"], 2, ["logprobs"])
+    assert read["mark"] == {
+        "result": "marked",
+        "why": "",
+        "epoch": "2026-q4",
+        "family": "gemma-3",
+        "list_index": 1,
+        "strength": 0.333333,
+    }
     assert read["facts"]["temperature"] == 0.333333
     assert read["facts"]["tags"] == ["edu"]
     assert read["facts"]["client_country"] is None
@@ -130,6 +141,7 @@ def test_absent_facts_are_null_not_missing():
     read = record().as_dict()
     assert read["usage"] is None
     assert read["ttfb_s"] is None
+    assert read["mark"] is None
     assert read["limits"] == []
 
 
@@ -151,6 +163,7 @@ def test_a_key_put_into_any_field_by_mistake_does_not_get_out():
         output=(OutputRecord(SECRET, SECRET, SECRET, SECRET, SECRET, SECRET),),
         tags=(SECRET,),
         reduced=(SECRET,),
+        mark=MarkRecord(SECRET, SECRET, SECRET, SECRET),
         facts=replace(
             FACTS,
             country=SECRET,
@@ -166,7 +179,7 @@ def test_a_key_put_into_any_field_by_mistake_does_not_get_out():
     ).as_line()
     assert b"c2VjcmV0" not in line
     assert b"4fAbC9" not in line
-    assert line.count(b"[redacted]") == len(TEXT_FIELDS) + 6 + 2 + 6 + 2 + 8 + 4
+    assert line.count(b"[redacted]") == len(TEXT_FIELDS) + 6 + 2 + 6 + 2 + 4 + 8 + 4
 
 
 @pytest.mark.parametrize("key", [SECRET, SECRET.replace("sk-ex", "SK-EX"), SECRET.replace("sk-ex", "sK-adm")])
@@ -201,6 +214,15 @@ def test_the_documented_example_has_the_shape_of_a_record():
     for part in ("facts", "findings", "conditions"):
         shown, real = example[part], made[part]
         assert list(shown) == list(real) if part == "facts" else list(shown[0]) == list(real[0])
+    assert example["mark"] is None  # a refused request has no answer to mark; that of a marked one stands by itself
+    (marked,) = re.findall(r"`\"mark\": (\{.+\})`", DOCS.read_text())
+    assert list(json.loads(marked)) == list(made["mark"])
+
+
+def test_the_documentation_says_why_an_answer_is_not_marked():
+    section = DOCS.read_text().split("| `why` | meaning |\n")[1].split("\n\n")[0]
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.+) \|$", section, re.MULTILINE))
+    assert rows == SKIPS
 
 
 def test_the_documentation_names_every_action_and_reason_of_findings():
@@ -218,6 +240,7 @@ def test_the_documentation_lists_the_members_of_parts():
         ("findings", FindingRecord),
         ("conditions", ConditionRecord),
         ("output", OutputRecord),
+        ("mark", MarkRecord),
     ):
         (line,) = re.findall(rf"^\| `{part}` \|.*$", text, re.MULTILINE)
         for field in fields(kind):
