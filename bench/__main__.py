@@ -20,6 +20,7 @@ from bench.outputs import outputs
 from bench.plan import FULL, QUICK, BenchFailed, Plan
 from bench.policy import policy
 from bench.process import cores, pinned
+from bench.registry import registry
 from bench.requests import rejections, requests
 from bench.stage import Stage, stage
 from bench.texts import texts
@@ -36,8 +37,20 @@ _SYNC: dict[str, Callable[[Stage, Plan], str]] = {
     "detectors": detectors,
     "texts": texts,
     "outputs": outputs,
+    "registry": registry,
 }
-FIGURES = ("memory", "requests", "rejections", "chunks", "delays", "detectors", "texts", "outputs", "policy")
+FIGURES = (
+    "memory",
+    "requests",
+    "rejections",
+    "chunks",
+    "delays",
+    "detectors",
+    "texts",
+    "outputs",
+    "registry",
+    "policy",
+)
 """In this order: memory is measured on fresh processes."""
 
 

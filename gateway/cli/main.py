@@ -33,6 +33,9 @@ VERBS: Final = (
     Verb("backup", "gateway.cli.backup", "copy the usage database of a running gateway"),
     Verb("restore", "gateway.cli.restore", "put a backup in the place of the usage database"),
     Verb("migrate", "gateway.cli.migrate", "bring the usage database to this version's format"),
+    Verb("watermark", "gateway.cli.watermark", "keys and pair tables of marks; test a text; check a receipt"),
+    Verb("trace", "gateway.cli.trace", "find the accounts that were served a text"),
+    Verb("registry", "gateway.cli.registry", "fingerprints of answers: list, sort, forget"),
     Verb("doctor", "gateway.cli.doctor", "find out why it would not run here"),
 )
 
