@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from gateway.config import Settings
-from gateway.config.upstream import UpstreamEntry
 from gateway.core.account import Principal
 from gateway.core.model import CODE, Model, Prices
 from gateway.exchange import Snapshot
@@ -14,7 +13,6 @@ from gateway.policy.load import is_policy
 from gateway.policy.names import names_model
 from gateway.policy.reach import reaches
 from gateway.policy.situation import Situation
-from gateway.upstreams.settings import LOGIT_BIAS_ENTRIES
 
 _MANY = 5
 
@@ -112,18 +110,13 @@ def _unmarked(settings: Settings, snapshot: Snapshot) -> Iterator[str]:
             yield f"models.yaml: no family for {_named(names)}, so there is no pair table and no mark"
         elif family not in entry.tables:
             yield f"watermark.tables: none for the family '{family}' ({_named(names)}), so there is no mark"
-    closed = {name for name, upstream in settings.upstreams.items() if not _bias_entries(upstream)}
+    closed = {name for name, upstream in settings.upstreams.items() if not upstream.bias_entries}
     if unmarked := [model.id for model in reached if closed.issuperset(model.upstreams)]:
         yield f"upstreams.*.logit_bias_entries: 0 wherever {_named(unmarked)} is served, so there is no mark"
     if not entry.provider_quarters:
         alone = [one.id for one in marking if one.watermark is not None and one.watermark.layers == {"provider"}]
         if alone:
             yield f"watermark.provider_quarters: 0, so nothing comes of the provider's mark alone in {_named(alone)}"
-
-
-def _bias_entries(upstream: UpstreamEntry) -> int:
-    entries = upstream.logit_bias_entries
-    return LOGIT_BIAS_ENTRIES[upstream.kind] if entries is None else entries
 
 
 def _families(models: Sequence[Model]) -> dict[str, list[str]]:

@@ -20,7 +20,7 @@ from gateway.policy.definitions import read_definitions
 from gateway.policy.lint import Known, Scene, lint
 from gateway.policy.load import DEFINITIONS, policy_paths, read_directory
 from gateway.policy.rules import RULES
-from gateway.upstreams.settings import LOGIT_BIAS_ENTRIES, Timeouts, UpstreamSettings
+from gateway.upstreams.settings import Timeouts, UpstreamSettings
 from gateway.yamlio import Problem, YamlProblems, load_file
 
 _NOT_AT_RUNTIME = frozenset({"P103", "P106", "P108", "P112", "P206", "P208"})
@@ -78,7 +78,6 @@ def upstream_settings(settings: Settings, env: Mapping[str, str] = os.environ) -
 
 
 def _upstream(name: str, entry: UpstreamEntry, env: Mapping[str, str]) -> UpstreamSettings:
-    entries = entry.logit_bias_entries
     return UpstreamSettings(
         name=name,
         kind=entry.kind,
@@ -92,7 +91,7 @@ def _upstream(name: str, entry: UpstreamEntry, env: Mapping[str, str]) -> Upstre
         client_key_file=_text(entry.client_key_file),
         stream_usage=entry.stream_usage,
         pass_unknown=entry.pass_unknown,
-        logit_bias_entries=LOGIT_BIAS_ENTRIES[entry.kind] if entries is None else entries,
+        logit_bias_entries=entry.bias_entries,
         on_client_abort=entry.on_client_abort,
         transport=entry.transport,
         drain_max_s=entry.drain_max_s,

@@ -45,7 +45,19 @@ def watermark(settings: Settings, clock: Clock) -> Iterator[Line]:
     for epoch in (current, following):
         if epoch is not None:
             yield from (_commitment(entry, files, epoch, family, now_ms) for family in files.tables)
+    yield from _widths(settings, files)
     yield from _logs(entry)
+
+
+def _widths(settings: Settings, files: MarkFiles) -> Iterator[Line]:
+    """Pairs that no upstream has room for carry no mark, and the detector counts them all the same."""
+    for name, upstream in settings.upstreams.items():
+        entries = upstream.bias_entries
+        for family, table in files.tables.items():
+            if 0 < entries < len(table.pairs):
+                message = f"upstream {name} takes {entries} entries, and the table has {len(table.pairs)} pairs"
+                remedy = f"for an epoch to come, make a table with `gateway watermark pairs --pairs {entries}`"
+                yield Line("warn", f"pair table {family}", f"{message}: the rest only blurs the mark", remedy)
 
 
 def _folder(entry: WatermarkEntry) -> Iterator[Line]:

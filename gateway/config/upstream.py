@@ -14,6 +14,9 @@ from gateway.validate import Strict
 DialectName = Literal["chat", "completions", "embeddings", "responses", "messages", "count_tokens"]
 
 
+_BIAS_ENTRIES: Final = {"openai": 300, "azure": 300, "vllm": 1024, "llamacpp": 1024, "generic": 0}
+"""What each kind is known to accept; vLLM since its second model runner, llama.cpp without a limit of its own."""
+
 _ROUTES: Final = ("/completions", "/embeddings", "/responses", "/messages", "/models")
 """What people copy along from a curl line."""
 
@@ -103,6 +106,11 @@ class UpstreamEntry(Strict):
     budgets: dict[Slug, Budget] = Field(
         default={}, description="Budgets of the key at this upstream, as in policies, without `per`."
     )
+
+    @property
+    def bias_entries(self) -> int:
+        """How many entries of `logit_bias` it accepts: as set, else as its kind usually does."""
+        return _BIAS_ENTRIES[self.kind] if self.logit_bias_entries is None else self.logit_bias_entries
 
     @model_validator(mode="after")
     def _pairs(self) -> "UpstreamEntry":

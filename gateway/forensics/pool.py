@@ -1,6 +1,6 @@
 """The documents of a corpus as one text: what no document shows alone may show in all of them together.
 
-Repeats of a word count with the logarithm (`contrast`), so the mark of a large pool is as strong as its words are many,
+Repeats of a word count up to a bound (`contrast`), so the mark of a large pool is as strong as its words are many,
 and a sample is as good as the whole. The sample is chosen by digest: by nothing that a key or a score has a part in.
 """
 

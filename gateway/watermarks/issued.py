@@ -32,15 +32,14 @@ class Marking:
     """The upstream that got the mark last."""
     unmarked: bool = False
     """An upstream rejected the request with the mark; it goes on without."""
-
     answered: bool = False
     """An upstream took the request on."""
 
     @property
     def result(self) -> Literal["marked", "skipped", "would_mark", "would_skip"] | None:
         """What came of it; None where there was no answer to mark."""
-        if self.mode == "audit":
-            return "would_skip" if self.skip else "would_mark"
         if not self.answered:
             return None
+        if self.mode == "audit":
+            return "would_skip" if self.skip else "would_mark"
         return "marked" if self.sent_to else "skipped"

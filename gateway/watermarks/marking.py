@@ -4,7 +4,9 @@ Only one word of a pair gets an entry, so N entries make 2·N words speak. The m
 but a list number, so it is made once and sent as it is.
 """
 
-from collections import OrderedDict
+import hmac
+from collections import Counter, OrderedDict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -55,9 +57,20 @@ class Marker:
         self.lists = lists
         self._quarters = provider_quarters
         self._account_root = account_root
+        self._owned = Counter(layer_of(at, provider_quarters) for at in range(len(table.pairs)))
         self._provider = flags(codeword_bits(seed_of(provider_root, PROVIDER), WIDTH))
         self._entries: dict[Manner, tuple[_Entry, ...]] = {}
         self._kept: OrderedDict[tuple[str, int, int, Manner], Mark] = OrderedDict()
+
+    def owned(self, layers: Iterable[MarkLayer]) -> int:
+        """How many pairs these layers have: no mark has more entries."""
+        return sum(self._owned[layer] for layer in layers)
+
+    def list_of(self, request_id: str) -> int:
+        """The list that a request gets. Callers see the id, and must not know from it which of their answers go
+        together: so it takes a key.
+        """
+        return hmac.digest(self._account_root, b"list of " + request_id.encode(), "sha256")[0] % self.lists
 
     def mark(self, account: str, roll: int, list_index: int, manner: Manner) -> Mark:
         """The most frequent pairs of the manner's layers, each with one word favoured. 0.1 ms the first time."""

@@ -20,7 +20,7 @@ SKIPS: Final[Mapping[Skip, str]] = {
     "format": "the answer must have a format (JSON, sound), which a mark could break",
     "logprobs": "the answer carries log probabilities, which would show the mark",
     "code": "the model is tagged as one that writes code, or the request fills in text",
-    "table": "no pair table for the model's family",
+    "table": "no pair table for the model's family, or no pair in it of the layers that the policy wants",
     "epoch": "no epoch at this time",
     "uncommitted": "the epoch's keys were not committed to, so that a verdict would prove nothing",
     "upstream": "the upstream accepts no logit_bias, or its last self-test failed",
@@ -29,27 +29,40 @@ SKIPS: Final[Mapping[Skip, str]] = {
 """Why an answer that a policy wants marked is not: the label of a metric and a field of the decision record."""
 
 _ROUTES: Final = ("chat", "completions")
+_MUTE: Final = frozenset(("vllm", "llamacpp"))
+"""Kinds of upstream that write text whatever `modalities` says: there the field must not switch a mark off."""
 
 
-def why_not(dialect: str, ask: Ask, tags: AbstractSet[str] | tuple[str, ...]) -> Skip | None:
-    """The reason in the request itself; None where it may be marked."""
+def why_not(
+    dialect: str, ask: Ask, tags: AbstractSet[str] | tuple[str, ...], kinds: AbstractSet[str] = frozenset()
+) -> Skip | None:
+    """The reason in the request itself; None where it may be marked.
+
+    Only what an upstream acts on counts. A field that it ignores would be a switch that costs the caller nothing.
+    `kinds` are those of the upstreams that may be asked; none of them known: any.
+    """
     if dialect not in _ROUTES or not ask.prompts:
         return "route"
     if CODE in tags or ask.body.get("suffix"):
         return "code"
-    if ask.tools or ask.body.get("tool_choice") not in (None, "none"):
+    if ask.tools:
         return "tools"
     if ask.logprobs:
         return "logprobs"
-    return "format" if _has_format(ask.body) else None
+    sounds = not kinds or not kinds <= _MUTE
+    return "format" if _has_format(ask.body) or (sounds and _is_sound(ask.body)) else None
 
 
 def _has_format(body: Mapping[str, Any]) -> bool:
+    """Anything but an object with a type is an error to a strict server and nothing to llama.cpp."""
     wanted = body.get("response_format")
-    if wanted is not None and not (isinstance(wanted, dict) and wanted.get("type") == "text"):
-        return True
+    kind = wanted.get("type") if isinstance(wanted, dict) else None
+    return isinstance(kind, str) and kind not in ("", "text")
+
+
+def _is_sound(body: Mapping[str, Any]) -> bool:
     modalities = body.get("modalities")
-    return body.get("audio") is not None or (modalities is not None and modalities != ["text"])
+    return isinstance(modalities, list) and "audio" in modalities
 
 
 def collides(callers: Any, known: AbstractSet[int], room: int) -> bool:

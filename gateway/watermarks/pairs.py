@@ -65,6 +65,12 @@ class PairTable:
         return frozenset(token for pair in self.pairs for token in (pair.first_token, pair.second_token))
 
     @cached_property
+    def places(self) -> dict[str, int]:
+        """Where each word stands: twice its pair's number, and one more for the second word."""
+        words_of = enumerate((pair.first, pair.second) for pair in self.pairs)
+        return {word: 2 * at + side for at, both in words_of for side, word in enumerate(both)}
+
+    @cached_property
     def digest(self) -> str:
         """SHA-256 of what the table means, in hex: part of the commitment, and of every report."""
         return sha256(_written(self)).hexdigest()

@@ -1,8 +1,9 @@
 """The self-test's questions and what the answers say: pure.
 
 Each question lets one word through and no other: the favoured word of one pair gets the largest bias that servers
-take. An answer is read as the detector reads texts, and its sign compared with the codeword's, made anew from the
-epoch's keys. So all of it is tested at once: tokens, order, keys, and whether the upstream heeds the field.
+take, among as many entries as answers are marked with. An answer is read as the detector reads texts, and its sign
+compared with the codeword's, made anew from the epoch's keys. So all of it is tested at once: tokens, order, keys, and
+whether the upstream heeds the field and takes so much of it.
 """
 
 from collections.abc import Sequence
@@ -36,17 +37,26 @@ class Question:
     bias: dict[str, float]
 
 
-def questions(marker: Marker) -> list[Question]:
-    """Pairs spread over the whole table, of both layers; the favoured words are those that answers are marked with."""
+def questions(marker: Marker, entries: int) -> list[Question]:
+    """Pairs spread over the whole table, of both layers; the favoured words are those that answers are marked with.
+
+    `entries` is how many the upstream is said to take: that many are sent, the others as an answer's are.
+    """
     tokens = marker.mark(ACCOUNT, 0, 0, Manner(MOST_PAIRS, STRENGTH)).tokens()
+    others = sorted(marker.mark(ACCOUNT, 0, 0, Manner(entries, 1.0)).tokens())
     pairs = marker.table.pairs
     chosen = sorted({at * len(pairs) // QUESTIONS for at in range(QUESTIONS)})
     return [
-        Question(at, {str(token): STRENGTH})
+        Question(at, _only(token, others, entries))
         for at in chosen
         for token in (pairs[at].first_token, pairs[at].second_token)
         if token in tokens
     ]
+
+
+def _only(token: int, others: Sequence[int], entries: int) -> dict[str, float]:
+    rest = [other for other in others if other != token][: entries - 1]
+    return {str(token): STRENGTH} | {str(other): 1.0 for other in rest}
 
 
 def judge(asked: Sequence[Question], answers: Sequence[str], expected: Sequence[bool], scheme: PairScheme) -> Found:

@@ -4,6 +4,7 @@ A scheme turns a text into bucket vectors without any key. Whatever can do that 
 plugin) can join without a change to keys, scores or verdicts.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -11,7 +12,7 @@ from gateway.watermarks.buckets import BucketVector
 from gateway.watermarks.contrast import contrasts
 from gateway.watermarks.layout import WIDTH, MarkLayer, bucket, layer_of
 from gateway.watermarks.pairs import PairTable
-from gateway.watermarks.words import read_words
+from gateway.watermarks.words import Words, read_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +41,8 @@ class Scheme(Protocol):
     @property
     def lists(self) -> int: ...
 
-    def read(self, text: str) -> Reading:
-        """Never uses a key. Time linear in the text."""
+    def read(self, text: str, prose: Words | None = None) -> Reading:
+        """Never uses a key. Time linear in the text. `prose` are the text's words, where they were read already."""
         ...
 
 
@@ -56,26 +57,27 @@ class PairScheme:
         self.table = table
         self.lists = lists
         self.provider_quarters = provider_quarters
-        self._known = frozenset(word for pair in table.pairs for word in (pair.first, pair.second))
 
-    def read(self, text: str) -> Reading:
-        words, left_out = read_words(text)
+    def read(self, text: str, prose: Words | None = None) -> Reading:
+        words, left_out = prose or read_words(text)
         return self.read_words(words, left_out)
 
     def read_words(self, words: list[str], left_out: int = 0) -> Reading:
         """The same for words that were read already, or are those of several texts together."""
         weights = contrasts(words, self.table)
-        scored = sum(word in self._known for word in words)
-        account, provider = (
-            tuple(self._vector(weights, layer, number) for number in range(self.lists))
-            for layer in ("account", "provider")
+        places = self.table.places
+        return Reading(
+            self._vectors(weights, "account"),
+            self._vectors(weights, "provider"),
+            len(words),
+            sum(word in places for word in words),
+            left_out,
         )
-        return Reading(account, provider, len(words), scored, left_out)
 
-    def _vector(self, weights: list[int], layer: MarkLayer, list_index: int) -> BucketVector:
-        used = tuple(
-            (bucket(at, list_index), weight)
-            for at, weight in enumerate(weights)
-            if weight and layer_of(at, self.provider_quarters) == layer
+    def _vectors(self, weights: Mapping[int, int], layer: MarkLayer) -> tuple[BucketVector, ...]:
+        """The same pairs, once for each list."""
+        own = [(at, weight) for at, weight in weights.items() if layer_of(at, self.provider_quarters) == layer]
+        return tuple(
+            BucketVector(WIDTH, tuple((bucket(at, number), weight) for at, weight in own), len(own))
+            for number in range(self.lists)
         )
-        return BucketVector(WIDTH, used, len(used))

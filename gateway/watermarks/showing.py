@@ -15,9 +15,10 @@ def showing(text: str, marking: Marking, account: str) -> tuple[int, int]:
         return 0, 0
     tokens = marker.mark(account, marking.roll, marking.list_index, manner).tokens()
     agree = disagree = 0
-    for pair, weight in zip(marker.table.pairs, contrasts(read_words(text).words, marker.table), strict=True):
+    for at, weight in contrasts(read_words(text).words, marker.table).items():
+        pair = marker.table.pairs[at]
         first, second = pair.first_token in tokens, pair.second_token in tokens
-        if weight and first != second:
+        if first != second:
             if (weight > 0) == first:
                 agree += 1
             else:

@@ -13,7 +13,8 @@ from gateway.core.prompts import piled, utf8
 
 VERSION: Final = 1
 
-_FENCED: Final = re.compile(r"^[ \t>]*(```+|~~~+)[^\n]*\n.*?(?:^[ \t>]*\1[^\n]*$|\Z)", re.DOTALL | re.MULTILINE)
+# Possessive where a long line of signs would else be tried again from each of them.
+_FENCED: Final = re.compile(r"^[ \t>]*+(`{3,}+|~{3,}+)[^\n]*+\n.*?(?:^[ \t>]*+\1[^\n]*+$|\Z)", re.DOTALL | re.MULTILINE)
 _INLINE: Final = re.compile(r"`[^`\n]{1,400}`")
 _ADDRESS: Final = re.compile(r"\b(?:https?://|www\.)[^\s<>)\]]+|\b[\w.+-]{1,64}@[\w-]{1,64}\.[\w.]{1,64}")
 _INVISIBLE: Final = re.compile(

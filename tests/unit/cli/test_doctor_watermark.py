@@ -50,6 +50,16 @@ def test_all_is_well(path):
     assert not check(path, {}, NOW).problems
 
 
+def test_a_table_with_more_pairs_than_the_upstream_takes_entries(path):
+    promise(path, "first")
+    path.write_text(path.read_text().replace("connect_s: 5", "connect_s: 5, logit_bias_entries: 3"))
+    line = lines(path)["pair table gemma-3"]
+    assert (line.level, line.message) == (
+        "warn", "upstream main takes 3 entries, and the table has 4 pairs: the rest only blurs the mark",
+    )  # fmt: skip
+    assert "--pairs 3`" in line.remedy
+
+
 def test_no_secret_is_shown(path):
     promise(path, "first")
     assert SECRET not in str(lines(path))

@@ -27,7 +27,7 @@ def test_every_weight_stands_in_the_bucket_of_its_pair(quarters, lists):
     for number in range(lists):
         for layer in ("account", "provider"):
             vector = getattr(reading, layer)[number]
-            expected = {bucket(n, number): w for n, w in enumerate(weights) if w and layer_of(n, quarters) == layer}
+            expected = {bucket(n, number): w for n, w in weights.items() if layer_of(n, quarters) == layer}
             assert dict(vector.weights) == expected
             assert (vector.width, vector.units) == (WIDTH, len(expected))
             assert [at for at, _ in vector.weights] == sorted(expected)
