@@ -30,9 +30,12 @@ def plus_distribution(sizes) -> np.ndarray:
     return p
 
 
-def randomised_p(scores: np.ndarray, sizes, rng: np.random.Generator) -> np.ndarray:
+def tail_above(plus: np.ndarray) -> np.ndarray:
+    """P(the weights with a plus sign sum to t or more), t = 0..Σw, and 0 behind."""
+    return np.append(np.cumsum(plus[::-1])[::-1], 0.0)
+
+
+def randomised_p(scores: np.ndarray, plus: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """P(S > s) + U·P(S = s): uniform under the null, where the plain tail of a lattice only bounds a uniform one."""
-    p = plus_distribution(sizes)
-    tail = np.append(np.cumsum(p[::-1])[::-1], 0.0)
-    at = (scores + sum(sizes)) // 2
-    return tail[at + 1] + rng.random(len(scores)) * p[at]
+    at = (scores + len(plus) - 1) // 2
+    return tail_above(plus)[at + 1] + rng.random(len(scores)) * plus[at]
