@@ -19,6 +19,7 @@ from bench.memory import memory
 from bench.outputs import outputs
 from bench.plan import FULL, QUICK, BenchFailed, Plan
 from bench.policy import policy
+from bench.pool import pool
 from bench.process import cores, pinned
 from bench.registry import registry
 from bench.requests import rejections, requests
@@ -30,6 +31,7 @@ _ASYNC: dict[str, Callable[[Stage, Plan], Awaitable[str]]] = {
     "chunks": chunks,
     "delays": delays,
     "policy": policy,
+    "pool": pool,
 }
 _SYNC: dict[str, Callable[[Stage, Plan], str]] = {
     "requests": requests,
@@ -50,6 +52,7 @@ FIGURES = (
     "outputs",
     "registry",
     "policy",
+    "pool",
 )
 """In this order: memory is measured on fresh processes."""
 

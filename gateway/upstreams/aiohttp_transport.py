@@ -3,7 +3,6 @@
 import asyncio
 import io
 import os
-import ssl
 from typing import TYPE_CHECKING, Final
 
 from aiohttp import ClientConnectorError, ClientError, ClientSession, ClientTimeout, ConnectionTimeoutError
@@ -13,6 +12,7 @@ from yarl import URL
 
 from gateway.upstreams.base import Answer, Call, UpstreamFailed
 from gateway.upstreams.settings import UpstreamSettings
+from gateway.upstreams.tls import tls_context
 from gateway.upstreams.watch import Watch
 from gateway.upstreams.wire import PlainRequest, StrictResponse, WireConnector
 
@@ -29,7 +29,7 @@ class AiohttpTransport:
 
     def __init__(self, settings: UpstreamSettings) -> None:
         self._settings = settings
-        self._tls = _tls(settings)
+        self._tls = tls_context(settings)
         self._session: ClientSession | None = None
         self._urls: dict[str, URL] = {}
         self._loop: asyncio.AbstractEventLoop
@@ -153,13 +153,3 @@ class AiohttpAnswer:
         if transport is not None:
             transport.abort()
         self._response.close()
-
-
-def _tls(settings: UpstreamSettings) -> ssl.SSLContext | None:
-    """A context of its own where the settings ask for one; None is the library's verifying default."""
-    if settings.ca_file is None and settings.client_cert_file is None:
-        return None
-    context = ssl.create_default_context(cafile=settings.ca_file)
-    if settings.client_cert_file is not None:
-        context.load_cert_chain(settings.client_cert_file, settings.client_key_file)
-    return context

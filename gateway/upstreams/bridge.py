@@ -74,7 +74,8 @@ class Bridge:
         left = [self._upstreams[name] for name in candidates]
         same: Upstream | None = None
         refusal: Refusal | None = None
-        while len(attempts) < MAX_ATTEMPTS:
+        most = MAX_ATTEMPTS
+        while len(attempts) < most:
             upstream = same or self._pick(left, model)
             if upstream is None:
                 return NotForwarded(self._nobody(left, model, refusal, passed), tuple(attempts))
@@ -86,8 +87,8 @@ class Bridge:
                 left, same = [other for other in left if other is not upstream], None
                 continue
             refusal = result.refusal
-            if result.outcome == "rejected" and amend is not None and amend(upstream):
-                same = upstream
+            if result.outcome == "rejected" and amend is not None and amend(upstream, refusal.status or 0):
+                same, most = upstream, most + 1  # what was amended was our own doing, and costs the caller no attempt
                 continue
             died_idle = result.again and same is None
             if died_idle:

@@ -9,8 +9,9 @@ from gateway.upstreams.gate import Gate, Left
 from gateway.upstreams.upstream import Upstream
 
 MakeCall = Callable[[Upstream], Call]
-Amend = Callable[[Upstream], bool]
-"""Told that an upstream rejected the request as such; True where `MakeCall` now makes another one worth trying."""
+Amend = Callable[[Upstream, int], bool]
+"""Told that an upstream rejected the request as such, and with which status; True where `MakeCall` now makes another
+one that is worth trying there."""
 
 
 @dataclass(frozen=True, slots=True)

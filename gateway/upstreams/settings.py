@@ -11,8 +11,6 @@ Client = Literal["pool", "aiohttp"]
 KINDS: Final[tuple[Kind, ...]] = ("openai", "azure", "vllm", "llamacpp", "generic")
 DIALECTS: Final = frozenset({"chat", "completions", "embeddings", "responses", "messages", "count_tokens"})
 ANTHROPIC_DIALECTS: Final = frozenset({"messages", "count_tokens"})
-LOGIT_BIAS_ENTRIES: Final[dict[Kind, int]] = {"openai": 300, "azure": 300, "vllm": 1024, "llamacpp": 1024, "generic": 0}
-"""Most `logit_bias` entries where the settings do not say; of an unknown server nothing is assumed."""
 
 _MIB: Final = 1024 * 1024
 

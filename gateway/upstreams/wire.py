@@ -15,16 +15,12 @@ from aiohttp.client_proto import ResponseHandler
 from aiohttp.http import HttpProcessingError
 from multidict import CIMultiDict
 
+from gateway.upstreams import head
 from gateway.upstreams.base import UpstreamFailed
 
 if TYPE_CHECKING:
     from aiohttp.connector import Connection
 
-MAX_INTERIM: Final = 8
-"""1xx heads before the real one. We never ask for any; a few are legal."""
-MAX_REASON: Final = 256
-_CONTROL: Final = bytes(range(32)).replace(b"\t", b"") + b"\x7f"
-_BODYLESS: Final = frozenset({204, 304})
 _FAILURES: Final = (ClientConnectionError, HttpProcessingError, OSError)
 
 
@@ -68,7 +64,7 @@ class Wire(ResponseHandler):
         return self._loop.call_later(self._first_byte_s, self._late)
 
     def _late(self) -> None:
-        self.set_exception(UpstreamFailed("first_byte", "the upstream did not begin to answer in time", timeout=True))
+        self.set_exception(head.late())
 
     def set_exception(self, exc: BaseException, *rest: Any) -> None:
         """The library tells only readers of the head about broken framing; a reader of the body would hang."""
@@ -76,6 +72,8 @@ class Wire(ResponseHandler):
         payload = self._payload
         if payload is not None and payload.exception() is None and not payload.is_eof():
             payload.set_exception(exc)
+            # A reader that the end of a chunk has just woken waits again without a look at the exception.
+            self._loop.call_soon(payload.set_exception, exc)
 
     def is_connected(self) -> bool:
         """Asked when an idle connection is picked: one with bytes or an end waiting in the kernel is dead."""
@@ -143,14 +141,14 @@ class StrictResponse(ClientResponse):
         return self
 
     async def _head(self, wire: Wire) -> Any:
-        for _ in range(MAX_INTERIM + 1):
+        for _ in range(head.MAX_INTERIM + 1):
             message, payload = await wire.read()
             if message.code >= 200:
                 check_head(message)
                 return message, payload
             if message.code == 101:
-                raise UpstreamFailed("first_byte", "the upstream switched protocols unasked")
-        raise UpstreamFailed("first_byte", f"the upstream sent more than {MAX_INTERIM} interim responses")
+                raise head.switched()
+        raise head.too_many_interim()
 
     @property
     def sent_whole(self) -> bool:
@@ -160,32 +158,19 @@ class StrictResponse(ClientResponse):
 
 def _lost(wire: Wire, error: BaseException) -> UpstreamFailed:
     if isinstance(error, HttpProcessingError):
-        return UpstreamFailed("first_byte", "the upstream's response head is not valid HTTP")
-    stale = wire.requests > 1 and not wire.received
-    return UpstreamFailed("first_byte", "the upstream closed the connection before it answered", stale=stale)
+        return head.not_http()
+    return head.lost(stale=wire.requests > 1 and not wire.received)
 
 
 def check_head(message: Any) -> None:
     """Refuse a head whose framing or content is ambiguous. Raises UpstreamFailed."""
     headers = message.headers
-    if (message.version.major, message.version.minor) not in ((1, 1), (1, 0)) or message.code > 599:
-        raise UpstreamFailed("first_byte", "the upstream answered in an unknown HTTP version or status")
-    raw = b"".join([part for header in message.raw_headers for part in header])
-    if len(raw) != len(raw.translate(None, _CONTROL)) or len(message.reason or "") > MAX_REASON:
-        raise UpstreamFailed("first_byte", "the upstream's response head holds control characters or is too long")
-    length = headers.getall("content-length", ())
-    coding = headers.getall("transfer-encoding", ())
-    if len(length) + len(coding) > 1:
-        raise UpstreamFailed("first_byte", "the upstream framed its response twice")
-    if coding:
-        if coding[0].lower() != "chunked" or (message.version.major, message.version.minor) == (1, 0):
-            raise UpstreamFailed("first_byte", "the upstream's transfer coding is not plain chunked")
-    elif length:
-        if not (length[0].isascii() and length[0].isdigit()):
-            raise UpstreamFailed("first_byte", "the upstream's Content-Length is not a number")
-    elif message.code not in _BODYLESS:
-        # Without either, a cut connection and a finished body look the same.
-        raise UpstreamFailed("first_byte", "the upstream's response has neither a length nor chunks")
-    encoding = headers.getall("content-encoding", ())
-    if encoding and (len(encoding) > 1 or encoding[0].lower() != "identity"):
-        raise UpstreamFailed("first_byte", "the upstream compressed its response although asked not to")
+    text = b"".join([part for header in message.raw_headers for part in header])
+    head.check_head(
+        (message.version.major, message.version.minor),
+        message.code,
+        clean=not head.controls(text) and len(message.reason or "") <= head.MAX_REASON,
+        length=headers.getall("content-length", ()),
+        coding=headers.getall("transfer-encoding", ()),
+        encoding=headers.getall("content-encoding", ()),
+    )

@@ -8,9 +8,11 @@ import pytest
 from gateway.upstreams import TRANSPORTS
 from gateway.upstreams.base import Call, UpstreamFailed
 from gateway.upstreams.settings import Timeouts, UpstreamSettings
+from tests.support import loops
+from tests.support.loops import every_loop  # noqa: F401 - each test runs on each loop
 from tests.support.upstream import EARLY, EVENTS, ScriptedUpstream, answer, chunk, close, cut, ok, stall, wait
 
-pytestmark = pytest.mark.parametrize("make", TRANSPORTS)
+pytestmark = pytest.mark.parametrize("make", TRANSPORTS.values(), ids=TRANSPORTS)
 
 
 def call(body=b'{"model":"m"}', *, stream=False, path="/v1/chat/completions", **headers):
@@ -37,7 +39,7 @@ def run(make, scripts, body, **changes):
                 upstream.release()
                 await upstream.until(lambda: all(peer.ended.is_set() for peer in upstream.peers))
 
-    return asyncio.run(main())
+    return loops.run(main())
 
 
 async def fetch(transport, request=None):
@@ -92,7 +94,7 @@ def test_base_urls_with_and_without_version(make, suffix, path):
             await transport.close()
             return upstream.requests[0][0].split(b" ")[1]
 
-    assert asyncio.run(main()) == path
+    assert loops.run(main()) == path
 
 
 def test_a_finished_connection_is_reused(make):
@@ -113,6 +115,20 @@ def test_other_statuses_are_answers_and_end_the_connection(make, status):
 
     scripts = [answer(status, b'{"e":1}', head=b"Location: http://127.0.0.1:1/\r\n"), ok()]
     assert run(make, scripts, body) == ((status, b'{"e":1}'), (200, b"{}"), 2)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"), (b"HTTP/1.1", b"HTTP/1.0")],
+    ids=["close", "1.0"],
+)
+def test_a_connection_that_the_upstream_will_not_keep_is_not_reused(make, change):
+    async def body(transport, upstream):
+        first = await fetch(transport)
+        return first, await fetch(transport), len(upstream.peers)
+
+    whole = b"".join(ok(b"1")).replace(*change, 1)
+    assert run(make, [[whole], ok(b"2")], body) == ((200, b"1"), (200, b"2"), 2)
 
 
 def test_cookies_do_not_come_back(make):
@@ -222,7 +238,7 @@ def test_no_listener_is_a_connect_failure_before_anything_was_sent(make):
         await transport.close()
         return caught.value
 
-    failed = asyncio.run(main())
+    failed = loops.run(main())
     assert (failed.phase, failed.sent, failed.timeout) == ("connect", False, False)
     assert "127.0.0.1" not in str(failed)
     assert failed.__cause__ is None
@@ -237,7 +253,7 @@ def test_tls_against_an_untrusted_server_is_a_connect_failure(make):
             await transport.close()
             return caught.value, upstream.requests
 
-    failed, requests = asyncio.run(main())
+    failed, requests = loops.run(main())
     assert (failed.phase, failed.sent) == ("connect", False)
     assert requests == []
 
@@ -262,6 +278,7 @@ def test_a_pause_in_the_body_is_a_timeout(make):
     script = [EVENTS, chunk(b"data: 1\n\n"), stall]
     failed = failure(make, [script], call(stream=True), timeouts={"between_bytes_s": 0.05})
     assert (failed.phase, failed.timeout) == ("body", True)
+    assert "between-bytes timeout" in str(failed)
 
 
 def test_an_endless_trickle_meets_the_total_timeout(make):
@@ -272,6 +289,7 @@ def test_an_endless_trickle_meets_the_total_timeout(make):
 
     failed = failure(make, [[EVENTS, drip]], call(stream=True), timeouts={"between_bytes_s": 5.0, "total_s": 0.1})
     assert (failed.phase, failed.timeout) == ("body", True)
+    assert "total timeout" in str(failed)
 
 
 def test_a_response_over_its_bound_is_refused(make):
@@ -379,4 +397,4 @@ def test_two_calls_run_side_by_side(make):
             await transport.close()
             return result
 
-    assert asyncio.run(main()) == ((200, b"1"), (200, b"2"))
+    assert loops.run(main()) == ((200, b"1"), (200, b"2"))

@@ -11,8 +11,8 @@ from gateway.cli.demo import new_key, write_key_entry
 from gateway.core.clock import ManualClock
 from gateway.identity.keys import Pepper
 from gateway.sources import upstream_settings
-from gateway.upstreams import TRANSPORTS
 from gateway.upstreams.bridge import Bridge
+from gateway.wiring import transport_of
 from tests.support.rawhttp import Raw, RawAnswer, request
 from tests.support.running import Running
 
@@ -118,7 +118,7 @@ def fresh_bridge(gateway: Running) -> None:
         runtime = gateway.runtime
         settings = upstream_settings(runtime.settings)
         old = runtime.pipeline.bridge
-        runtime.pipeline.bridge = Bridge(settings, TRANSPORTS[0], runtime.clock, runtime.events)
+        runtime.pipeline.bridge = Bridge(settings, transport_of, runtime.clock, runtime.events)
         await old.close()
 
     gateway.call(swap())

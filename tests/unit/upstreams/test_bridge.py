@@ -353,3 +353,28 @@ def test_the_books_balance_over_random_traffic(seed):
     attempts = len(world.seen.of("upstream.attempt", "outcome"))
     assert attempts == sum(world.sent().values())
     assert world.outstanding() == 0
+
+
+@pytest.mark.parametrize(("status", "asked"), [(400, 4), (422, 4), (413, 3)])
+def test_a_request_that_was_amended_is_sent_once_more_even_after_the_last_attempt(status, asked):
+    """Whoever amends decides by the status; what he amends was the gateway's own doing and costs the caller nothing."""
+    amended = []
+
+    def amend(upstream, status):
+        amended.append((upstream.name, status))
+        return status in (400, 422) and len(amended) == 1
+
+    world = World(a=[DEAD], b=[DEAD], c=[FakeAnswer(status), FakeAnswer()])
+    picks = iter(("a", "b", "c"))
+    world.bridge._pick = lambda *_: world.bridge.upstream(next(picks))
+    result = asyncio.run(world.bridge.forward(["a", "b", "c"], world.call, amend=amend))
+    assert len(result.attempts) == asked
+    assert amended == [("c", status)]
+    assert isinstance(result, Forwarded) == (asked == 4)
+
+
+def test_amending_goes_on_only_as_long_as_it_is_asked_for():
+    world = World(a=[FakeAnswer(400)])
+    result = asyncio.run(world.bridge.forward(["a"], world.call, amend=lambda *_: world.sent()["a"] < 2))
+    assert isinstance(result, NotForwarded)
+    assert world.sent() == {"a": 2}

@@ -1,0 +1,178 @@
+"""One request and its answer on one connection: `Answer` to the gateway, `Exchange` to the connection."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+
+from gateway.upstreams import head
+from gateway.upstreams.base import UpstreamFailed
+from gateway.upstreams.pool.body import Body
+from gateway.upstreams.pool.connection import Connection
+from gateway.upstreams.pool.reading import Reading, broken
+from gateway.upstreams.settings import UpstreamSettings
+
+
+class PoolAnswer:
+    """A response under way. It is its own chunk iterator: nothing to close when a reader is cancelled."""
+
+    __slots__ = (
+        "_body", "_connection", "_deadline", "_done", "_ended", "_head_due", "_headed", "_left", "_loop", "_reading",
+        "_release", "_settings", "_since", "_touched", "headers", "status",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        connection: Connection,
+        settings: UpstreamSettings,
+        release: Callable[[Connection], None],
+        *,
+        deadline: float,
+        no_body: bool = False,
+    ) -> None:
+        self.status = 0
+        self.headers: Mapping[str, str] = {}
+        self._loop = loop
+        self._connection = connection
+        self._settings = settings
+        self._release = release
+        self._deadline = deadline
+        self._head_due = 0.0
+        self._headed: asyncio.Future[None] = loop.create_future()
+        self._body = Body(connection.transport)
+        self._reading = Reading(self._body.push, no_body=no_body)
+        self._left = 0
+        self._since: float | None = None
+        """Since when a reader waits for the upstream; a slow reader is not its fault."""
+        self._touched = False
+        """Whether any byte came back."""
+        self._ended = False
+        self._done = False
+
+    def begin(self, request_head: bytes, request_body: bytes) -> asyncio.Future[None]:
+        """Send the request. What it returns is done when the head is there, or fails with UpstreamFailed."""
+        self._head_due = min(self._loop.time() + self._settings.timeouts.first_byte_s, self._deadline)
+        self._connection.begin(self, request_head, request_body, self._head_due)
+        return self._headed
+
+    # The connection's side.
+
+    def received(self, data: bytes) -> None:
+        self._touched = True
+        reading = self._reading
+        try:
+            reading.feed(data)
+        except UpstreamFailed as failure:
+            if reading.status and not self.status:
+                self._answered()
+            self._fail(failure)
+            return
+        if reading.status and not self.status:
+            self._answered()
+        if reading.complete:
+            self._body.end()
+
+    def _answered(self) -> None:
+        reading = self._reading
+        self.status = reading.status
+        self.headers = reading.headers
+        # By what came, not by what was asked for: an answer in one piece is held in memory.
+        streams = reading.headers.get("content-type", "").partition(";")[0].strip().lower() == "text/event-stream"
+        self._left = self._settings.max_stream_bytes if streams else self._settings.max_response_bytes
+        if not reading.complete:
+            now = self._loop.time()
+            self._connection.alarm(min(now + self._settings.timeouts.between_bytes_s, self._deadline))
+        if not self._headed.done():
+            self._headed.set_result(None)
+
+    def lost(self) -> None:
+        if self._reading.complete:
+            return
+        stale = self._connection.requests > 1 and not self._touched
+        self._fail(broken() if self.status else head.lost(stale=stale))
+
+    def due(self, now: float) -> float:
+        if not self.status:
+            return self._head_due
+        between = self._settings.timeouts.between_bytes_s
+        return min((now if self._since is None else self._since) + between, self._deadline)
+
+    def expire(self, now: float) -> None:
+        if not self.status:
+            self._fail(head.late())
+        elif now >= self._deadline:
+            self._fail(_slow("the upstream's answer took longer than the total timeout"))
+        else:
+            self._fail(_slow("the upstream paused longer than the between-bytes timeout"))
+
+    def _fail(self, failure: UpstreamFailed) -> None:
+        """Nothing more can come of this; the connection is closed before anybody hears of it."""
+        self._connection.abort()
+        self._reading.drop()
+        self._body.fail(failure)
+        if not self._headed.done():
+            self._headed.set_exception(failure)
+
+    # The reader's side.
+
+    def chunks(self) -> "PoolAnswer":
+        return self
+
+    def __aiter__(self) -> "PoolAnswer":
+        return self
+
+    async def __anext__(self) -> bytes:
+        if not self._ended and not self._body.ready():
+            await self._wait()
+        data = self._take()
+        if not data:
+            raise StopAsyncIteration
+        return data
+
+    async def read(self) -> bytes:
+        parts = []
+        while not self._ended:
+            if not self._body.ready():
+                await self._wait()
+            parts.append(self._take())
+        return b"".join(parts)
+
+    async def _wait(self) -> None:
+        self._since = self._loop.time()
+        try:
+            await self._body.wait(self._loop)
+        finally:
+            self._since = None
+
+    def _take(self) -> bytes:
+        """What is there; empty at the end and after it."""
+        data = b"" if self._ended else self._body.pop()
+        if not data:
+            self._ended = True
+        self._left -= len(data)
+        if self._left < 0:
+            raise UpstreamFailed("body", "the upstream's response is over the size limit")
+        return data
+
+    def finish(self) -> None:
+        if self._done:
+            return
+        reading = self._reading
+        # An early or an error answer may leave the upstream in another place of the conversation than we are.
+        clean = self._ended and reading.complete and not reading.extra and reading.keep and 200 <= self.status < 300
+        if clean and self._connection.exchange is self and self._connection.rest():
+            self._done = True
+            self._release(self._connection)
+        else:
+            self.abort()
+
+    def abort(self) -> None:
+        if self._done:
+            return
+        self._done = True
+        self._reading.drop()
+        self._connection.abort()
+        self._body.fail(UpstreamFailed("body", "the answer was aborted"))
+
+
+def _slow(message: str) -> UpstreamFailed:
+    return UpstreamFailed("body", message, timeout=True)

@@ -1,0 +1,209 @@
+"""One response as its bytes come: heads, then the body, then nothing. No socket, no clock.
+
+llhttp (through httptools) reads the heads and the chunks; what it passes and `head.check_head` refuses is refused here.
+Where a head ends is found by ourselves, so that both must agree on it, and every head gets a parser of its own: no
+state of one message reaches the next.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
+
+from gateway.upstreams import head
+from gateway.upstreams.base import UpstreamFailed
+
+MAX_HEAD: Final = 64 * 1024
+"""Bytes of one head."""
+MAX_QUIET: Final = 16 * 1024
+"""Bytes of chunk extensions and trailers in a row, give or take one read. Nobody acts on them."""
+_START: Final = b"HTTP/1."
+_END: Final = b"\r\n\r\n"
+_READ: Final = frozenset({"content-length", "transfer-encoding", "content-encoding"})
+
+
+class Reading:
+    """Feed it everything that came; body bytes go to `sink` as they are found, by a plain call."""
+
+    __slots__ = (
+        "_buffer", "_headed", "_interim", "_left", "_no_body", "_parser", "_quiet", "_sink", "_sunk", "_tail",
+        "complete", "extra", "headers", "keep", "status",
+    )  # fmt: skip
+
+    def __init__(self, sink: Callable[[bytes], None], *, no_body: bool = False) -> None:
+        self._sink = sink
+        self._no_body = no_body
+        """The request was a HEAD: a length is told, nothing follows."""
+        self._buffer = b""
+        self._headed = False
+        self._interim = 0
+        self._left: int | None = None
+        """Bytes of the body that are still to come; None for chunks."""
+        self._parser: HttpResponseParser | None = None
+        self._quiet = 0
+        self._sunk = False
+        self._tail = b""
+        self.status = 0
+        """0 until the head is there."""
+        self.headers: dict[str, str] = {}
+        self.complete = False
+        """The body came to its end."""
+        self.extra = False
+        """Something came after the end."""
+        self.keep = False
+        """Whether the head lets the connection be used again."""
+
+    def feed(self, data: bytes) -> None:
+        """Raises UpstreamFailed; a failure with `status` set is one of the body."""
+        if not self.status:
+            data = self._heads(data)
+        if not data:
+            return
+        if self.complete:
+            self.extra = True
+        elif self._left is None:
+            self._chunks(data)
+        else:
+            self._piece(data, self._left)
+
+    def drop(self) -> None:
+        """Nothing is fed any more. The parser and this object hold each other; that ends here."""
+        self._parser = None
+
+    def _heads(self, data: bytes) -> bytes:
+        """What follows the real head, once it is there."""
+        seen = max(0, len(self._buffer) - 3)
+        data = self._buffer + data if self._buffer else data
+        while (end := data.find(_END, seen)) >= 0:
+            end += 4
+            self._one(data[:end])
+            data, seen = data[end:], 0
+            if self.status:
+                self._buffer = b""
+                return data
+        lone = data.count(b"\n") != data.count(b"\r\n")  # an end of the head for some, and we would wait for another
+        if len(data) > MAX_HEAD or lone or not (data.startswith(_START) or _START.startswith(data)):
+            raise head.not_http()
+        self._buffer = data
+        return b""
+
+    def _one(self, raw: bytes) -> None:
+        """Judge a whole head, up to and including its empty line. llhttp reads every line; we keep the fields."""
+        lines = raw.decode("utf-8", "surrogateescape").split("\r\n")
+        if not raw.startswith(_START) or len(lines) - 3 > head.MAX_FIELDS or not _fits(raw):
+            raise head.not_http()
+        self._parser = parser = HttpResponseParser(self)
+        try:
+            parser.feed_data(raw)
+        except HttpParserUpgrade:
+            pass  # a 101, refused below
+        except HttpParserError:
+            raise head.not_http() from None
+        status = parser.get_status_code()
+        if status == 101:
+            raise head.switched()
+        if not self._headed:
+            raise head.not_http()
+        self._headed = self.complete = False  # both also said of an interim head
+        if status >= 200:
+            clean = head.controls(raw) == 2 * (len(lines) - 1)
+            self._final(status, lines, clean=clean)
+            return
+        self._interim += 1
+        if self._interim > head.MAX_INTERIM:
+            raise head.too_many_interim()
+
+    def _final(self, status: int, lines: list[str], *, clean: bool) -> None:
+        headers = self.headers
+        length: tuple[str, ...] = ()
+        coding: tuple[str, ...] = ()
+        encoding: tuple[str, ...] = ()
+        start = lines[0]
+        newest = start.startswith("HTTP/1.1 ")
+        for line in lines[1:-2]:
+            name, _, value = line.partition(":")
+            name = name.lower()
+            headers[name] = value = value.strip(" \t")
+            if name in _READ:
+                if name == "content-length":
+                    length += (value,)
+                elif name == "transfer-encoding":
+                    coding += (value,)
+                else:
+                    encoding += (value,)
+        left = head.check_head(
+            (1, 1) if newest else (1, 0),
+            status,
+            clean=clean and len(start) <= head.MAX_REASON + len("HTTP/1.1 200 "),
+            length=length,
+            coding=coding,
+            encoding=encoding,
+        )
+        self._left = 0 if self._no_body else left
+        self.complete = self._left == 0
+        self.keep = newest and self.keep
+        self.status = status
+        if self._left is not None:
+            self._parser = None  # the rest is counting
+
+    def _piece(self, data: bytes, left: int) -> None:
+        if len(data) > left:
+            self.extra = True
+            data = data[:left]
+        self._left = left = left - len(data)
+        self.complete = left == 0
+        self._sink(data)
+
+    def _chunks(self, data: bytes) -> None:
+        parser = self._parser
+        if parser is None:
+            return
+        self._sunk = False
+        try:
+            parser.feed_data(data)
+        except HttpParserError:
+            self._parser = None
+            if not self.complete:
+                raise broken() from None
+            self.extra = True
+        tail = self._tail = data[-5:] if len(data) > 4 else (self._tail + data)[-5:]
+        if self.complete:
+            self._parser = None
+            # llhttp passes over empty lines behind the last chunk; they are not part of this answer.
+            if not tail.endswith(_END) or tail[:1] in b"\r\n":
+                self.extra = True
+            return
+        self._quiet = 0 if self._sunk else self._quiet + len(data)
+        if self._quiet > MAX_QUIET:
+            raise broken()
+
+    # What httptools calls.
+
+    def on_message_begin(self) -> None:
+        if self.complete:
+            raise _Another  # llhttp stops here, before it could add to this answer
+
+    def on_headers_complete(self) -> None:
+        self._headed = True
+        assert self._parser is not None
+        self.keep = self._parser.should_keep_alive()  # at the end of an empty body it has forgotten
+
+    def on_body(self, data: bytes) -> None:
+        self._sunk = True
+        self._sink(data)
+
+    def on_message_complete(self) -> None:
+        self.complete = True
+
+
+class _Another(Exception):  # noqa: N818 - named for what was found
+    """A second message."""
+
+
+def _fits(raw: bytes) -> bool:
+    return len(raw) <= head.MAX_LINE or (len(raw) <= MAX_HEAD and max(map(len, raw.split(b"\r\n"))) <= head.MAX_LINE)
+
+
+def broken() -> UpstreamFailed:
+    """The body is not what its head said."""
+    return UpstreamFailed("body", "the upstream broke off its response")
