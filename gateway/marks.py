@@ -1,12 +1,11 @@
 """The mark of one answer: whether there is one, which, and what its upstream made of it.
 
-A request is decided on once, after the rule book; which words are favoured depends on nothing of it but a hash of its
-own id. A mark never costs an answer: an upstream that rejects a marked request is asked again without.
+A request is decided on once, after the rule book; which words are favoured depends on nothing of it but a keyed hash of
+its own id. A mark never costs an answer: an upstream that rejects a marked request is asked again without.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from hashlib import blake2b
 from typing import Final
 
 from gateway.core.refusal import Refusal
@@ -21,8 +20,12 @@ from gateway.watermarks.marking import Manner
 from gateway.watermarks.occasion import collides, kept, why_not
 
 EntriesOf = Callable[[str], int]
+_MAY_BE_OURS: Final = frozenset({400, 422})
+"""Statuses by which a server refuses a field."""
 
 BIAS_REDUCED: Final = "logit_bias"
+BEAMS: Final = "use_beam_search"
+"""vLLM searches without heeding `logit_bias`: a caller that asks for it would have every answer unmarked."""
 
 
 @dataclass(slots=True)
@@ -58,24 +61,31 @@ class Marks:
         if not any(limits):
             marking.skip, marking.marker = "upstream", None
             return None
-        return self._callers_entries(x, marking, limits) if enforced else None
+        if not enforced:
+            return None
+        if x.ask is not None and x.ask.body.get(BEAMS):
+            x.ask.body = {name: value for name, value in x.ask.body.items() if name != BEAMS}
+            _reduced(x, BEAMS)
+        return self._callers_entries(x, marking, limits)
 
     def _marking(self, x: Exchange, wanted: MarkPlan) -> Marking:
         assert x.dialect is not None
         assert x.ask is not None
         assert x.model is not None
         assert self.book is not None
-        skip = why_not(x.dialect.name, x.ask, x.model.tags)
+        skip = why_not(x.dialect.name, x.ask, x.model.tags, x.kinds)
         if skip is not None:
             return Marking(skip)
         current = self.book.at(x.model.family, x.started_ms)
         if not isinstance(current, Current):
             return Marking(current)
+        if not current.marker.owned(wanted.layers):
+            return Marking("table")
         return Marking(
             None,
             epoch=current.epoch,
             family=x.model.family,
-            list_index=blake2b(x.id.encode(), digest_size=1).digest()[0] % current.marker.lists,
+            list_index=current.marker.list_of(x.id),
             strength=wanted.strength,
             layers=wanted.layers,
             entries=wanted.entries,
@@ -100,8 +110,7 @@ class Marks:
         )
         if refusal is not None:
             return refusal
-        x.reduced = (*x.reduced, BIAS_REDUCED)
-        x.notes["x-gateway-reduced"] = ", ".join(x.reduced)
+        _reduced(x, BIAS_REDUCED)
         return None
 
     def bias(self, x: Exchange, settings: UpstreamSettings) -> Bias | None:
@@ -124,17 +133,28 @@ class Marks:
         callers = x.ask.body.get("logit_bias")
         return Bias({} if callers is None else kept(callers, marking.marker.table.tokens, marking.room), mark.json)
 
-    def rejected(self, x: Exchange, upstream: Upstream) -> bool:
-        """An upstream rejected the request: whether to ask it once more without the mark."""
+    def rejected(self, x: Exchange, upstream: Upstream, status: int) -> bool:
+        """An upstream rejected the request: whether to ask it once more without the mark.
+
+        Not where the request was too large, or a caller could make it so by just as much as the mark takes.
+        """
         marking = x.marking
-        if marking is None or marking.sent_to != upstream.name:
+        if marking is None or marking.sent_to != upstream.name or status not in _MAY_BE_OURS:
             return False
         marking.unmarked, marking.sent_to, marking.skip = True, "", "rejected"
         return True
 
 
 def _entries(marking: Marking, limit: int) -> int:
-    return limit if marking.entries is None else min(limit, marking.entries)
+    """How many of an upstream's entries the mark takes; what it does not need is the caller's."""
+    assert marking.marker is not None
+    there = min(limit, marking.marker.owned(marking.layers))
+    return there if marking.entries is None else min(there, marking.entries)
+
+
+def _reduced(x: Exchange, name: str) -> None:
+    x.reduced = (*x.reduced, name)
+    x.notes["x-gateway-reduced"] = ", ".join(x.reduced)
 
 
 def _marks(plan: MarkPlan | None) -> bool:

@@ -170,7 +170,11 @@ class Pipeline:
         x.waited_s += x.head_at - began
         x.attempts = result.attempts
         if isinstance(result, NotForwarded):
-            return result.refusal
+            refusal = result.refusal
+            if x.marking is not None and x.marking.sent_to and refusal.reason is reasons.UPSTREAM_REJECTED:
+                # Its words are about a request with our entries in it, and may quote them.
+                refusal.message, refusal.param = "the model server refused the request", None
+            return refusal
         x.forwarded = result
         if x.marking is not None:
             x.marking.answered = True
@@ -221,10 +225,12 @@ class Pipeline:
             if x.forwarded is not None:
                 x.forwarded.release(_fault_of_upstream(outcome))
             self.rulebook.close(x)
-            self.archive.record(x, self.clock.monotonic())
-            self.sight.look(x)
-            if self.scribe is not None:
-                self.scribe.take(x)
+            try:
+                self.archive.record(x, self.clock.monotonic())
+                self.sight.look(x)
+            finally:
+                if self.scribe is not None:
+                    self.scribe.take(x)
 
 
 def _no_model(name: str) -> Refusal:

@@ -14,7 +14,7 @@ from gateway.catalogue import Catalogue
 from gateway.core.clock import Clock
 from gateway.core.ids import new_id
 from gateway.core.jsonio import dumps
-from gateway.core.model import Model
+from gateway.core.model import CODE, Model
 from gateway.dialects import DIALECTS
 from gateway.dialects.base import Dialect
 from gateway.marks import Marks
@@ -33,6 +33,8 @@ RETRY_S: Final = 300.0
 """How soon what failed is tested again: somebody may have repaired it."""
 QUESTION_S: Final = 30.0
 MOST_TOKENS: Final = 4
+MOST_BYTES: Final = 1 << 18
+"""Of an answer to a question. More would hold up the loop while it is read."""
 _PROMPT: Final = "Say one word."
 _REJECTED: Final = frozenset({400, 404, 413, 422})
 _MODERN_CAP: Final = frozenset({"openai", "azure"})
@@ -75,17 +77,32 @@ class Prober:
         """Until cancelled. `every_s` 0: once, and again for an epoch or an upstream that is new."""
         done: dict[_Place, _Done] = {}
         while True:
-            await self.refresh()
-            here = self._all(bridge(), catalogue())
-            self._forget({(upstream.name, model.upstream_name) for upstream, model, _ in here})
-            for upstream, model, current in here:
-                place, now = (upstream.name, model.upstream_name), self._clock.monotonic()
-                before = done.get(place)
-                if before is None or before.due(current.epoch, upstream, now, every_s):
-                    result = await self.test(upstream, model, current)
-                    if result != "unreachable":
-                        done[place] = _Done(current.epoch, upstream, now, result)
+            try:
+                await self._round(bridge, catalogue, every_s, done)
+            except Exception:
+                # Without a next round no new epoch would ever be marked.
+                log.exception("fault in the self-test of the mark")
             await asyncio.sleep(REFRESH_S)
+
+    async def _round(
+        self,
+        bridge: Callable[[], Bridge],
+        catalogue: Callable[[], Catalogue],
+        every_s: float,
+        done: dict[_Place, _Done],
+    ) -> None:
+        await self.refresh()
+        here = self._all(bridge(), catalogue())
+        self._forget({(upstream.name, model.upstream_name) for upstream, model, _ in here})
+        for upstream, model, current in here:
+            place, now = (upstream.name, model.upstream_name), self._clock.monotonic()
+            if bridge().upstream(upstream.name) is not upstream:
+                return  # a reload replaced its connections, which are closing: the next round has the new ones
+            before = done.get(place)
+            if before is None or before.due(current.epoch, upstream, now, every_s):
+                result = await self.test(upstream, model, current)
+                if result != "unreachable":
+                    done[place] = _Done(current.epoch, upstream, now, result)
 
     def _forget(self, places: set[_Place]) -> None:
         """What is no longer configured fails no more."""
@@ -105,6 +122,8 @@ class Prober:
     def _all(self, bridge: Bridge, catalogue: Catalogue) -> list[tuple[Upstream, Model, Current]]:
         found = []
         for model in catalogue.models:
+            if CODE in model.tags:
+                continue  # its answers are never marked
             current = self._book.at(model.family, self._clock.now_ms())
             for name in model.upstreams if isinstance(current, Current) else ():
                 upstream = bridge.upstream(name)
@@ -133,7 +152,7 @@ class Prober:
         scheme = PairScheme(
             current.marker.table, lists=current.marker.lists, provider_quarters=self._book.provider_quarters
         )
-        asked = questions(current.marker)
+        asked = questions(current.marker, upstream.settings.logit_bias_entries)
         answers = []
         for question in asked:
             try:
@@ -165,15 +184,21 @@ async def _ask(upstream: Upstream, model: Model, bias: dict[str, float]) -> str 
     prompt = {"messages": [{"role": "user", "content": _PROMPT}]} if chat else {"prompt": _PROMPT}
     body = {"model": model.upstream_name, **prompt, cap: MOST_TOKENS, "temperature": 0, "logit_bias": bias}
     call = upstream.call(dialect.name, dialect.path, dumps(body), caller={}, request_id=new_id("probe-"), stream=False)
-    answer = await upstream.transport.send(call)
+    upstream.outstanding += 1  # so that a reload does not close the connection under it
     try:
-        data = await answer.read()
-    except BaseException:
-        answer.abort()
-        raise
-    answer.finish()
+        answer = await upstream.transport.send(call)
+        try:
+            data = await answer.read()
+        except BaseException:
+            answer.abort()
+            raise
+        answer.finish()
+    finally:
+        upstream.outstanding -= 1
     if answer.status != 200:
         return answer.status
+    if len(data) > MOST_BYTES:
+        return ""  # four tokens are not that long: whatever it says is no answer to the question
     reader = dialect.output_texts()
     assert reader is not None
     return "".join(text for _, text in reader.whole(data) or ())

@@ -20,6 +20,7 @@ from gateway.receipts.signers import Period, signers_of
 from gateway.receipts.sqlite import SqliteReceipts
 from gateway.registry.keeper import Keeper
 from gateway.registry.retire import retire
+from gateway.registry.shelf import RegistryUnavailable
 from gateway.scribe import Files, Scribe
 from gateway.upstreams.bridge import Bridge
 from gateway.watermarks.account_log import AccountLog, BadLog
@@ -28,6 +29,7 @@ from gateway.watermarks.keys import KeyPath, Master, Purpose
 
 REGISTRY: Final = "registry"
 RECEIPTS: Final = "receipts"
+SCRIBE: Final = "scribe"
 RETIRE_S: Final = 3600.0
 """How often what is over its retention is looked for."""
 
@@ -43,7 +45,7 @@ class Provenance:
     prober: Prober | None = None
     scribe: Scribe | None = None
     receipts: Receipts | None = None
-    _tasks: list[asyncio.Task[None]] = field(default_factory=list)
+    _tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
 
     async def start(self, bridge: Callable[[], Bridge], catalogue: Callable[[], Catalogue], clock: Clock) -> None:
         """Raises StoreUnavailable where receipts cannot be kept."""
@@ -53,22 +55,28 @@ class Provenance:
         await self.prober.refresh()
         works = {
             "self-test": self.prober.run(bridge, catalogue, self.settings.probe_s),
-            "scribe": self.scribe.run(),
-            "retention": _retire(self.settings, clock),
+            SCRIBE: self.scribe.run(),
+            "retention": _retire(self.settings, clock, self.scribe),
         }
-        self._tasks = [asyncio.create_task(_guarded(name, work)) for name, work in works.items()]
+        self._tasks = {name: asyncio.create_task(_guarded(name, work)) for name, work in works.items()}
 
     async def close(self) -> None:
-        """After the last exchange: what waits is written."""
+        """After the last exchange: what waits is written. The self-test ends first: upstreams are let go of."""
         try:
+            await self._end(*(self._tasks.keys() - {SCRIBE}))
             if self.scribe is not None:
                 await self.scribe.close()
         finally:
-            for task in self._tasks:
-                task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+            await self._end(*self._tasks)
             if self.receipts is not None:
                 await self.receipts.close()
+
+    async def _end(self, *names: str) -> None:
+        tasks = [self._tasks.pop(name) for name in names]
+        await asyncio.sleep(0)  # a task that is cancelled before its first turn would leave its work unawaited
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def provenance_of(settings: WatermarkEntry | None, metrics: Metrics, clock: Clock) -> Provenance:
@@ -109,14 +117,18 @@ def _receipts_file(settings: WatermarkEntry) -> Path:
     return folder / f"{settings.instance_name}.sqlite"
 
 
-async def _retire(settings: WatermarkEntry, clock: Clock) -> None:
+async def _retire(settings: WatermarkEntry, clock: Clock, scribe: Scribe) -> None:
     """Shred fingerprints that are over their retention, for good: their salts go."""
     while True:
         registry = settings.directory / REGISTRY
         gone: list[str] = []
         troubles: list[str] = []
+        await scribe.retire(clock.now_ms())
         if registry.is_dir():  # nothing was kept yet
-            gone, troubles = await asyncio.to_thread(retire, registry, clock.now_ms(), settings.retention * 1000)
+            try:
+                gone, troubles = await asyncio.to_thread(retire, registry, clock.now_ms(), settings.retention * 1000)
+            except (RegistryUnavailable, OSError) as error:
+                troubles = [str(error)]
         for name in gone:
             log.info("fingerprints are over their retention and were shredded", extra={"fields": {"epoch": name}})
         for trouble in troubles:

@@ -220,14 +220,16 @@ class Runtime:
 
     async def close(self) -> None:
         """After the last exchange: connections, the detectors' queue, then usage to disk, then the log."""
-        await self._leaving.close()
-        await self.pipeline.bridge.close()
+        try:
+            await self.provenance.close()  # the self-test asks upstreams until then
+        finally:
+            await self._leaving.close()
+            await self.pipeline.bridge.close()
         if self._watching is not None:
             self._watching.cancel()
             await asyncio.gather(self._watching, return_exceptions=True)
         try:
             self.watchtower.drain()
-            await self.provenance.close()
         finally:
             try:
                 await self.accounts.close()

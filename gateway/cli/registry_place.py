@@ -11,7 +11,7 @@ from gateway.cli.config_cmd import config_path
 from gateway.config import load_config
 from gateway.config.watermark import WatermarkEntry
 from gateway.registry.shelf import Shelf, shelves
-from gateway.watermarks.keys import KeyPath
+from gateway.watermarks.keys import KeyPath, Master
 from gateway.watermarks.secret import read_master
 
 FOLDER: Final = "registry"
@@ -67,5 +67,9 @@ def roots(args: argparse.Namespace, place: Place) -> Callable[[str], bytes]:
         path = place.entry.secret_file
     if path is None:
         raise NoPlace("--registry without settings needs --secret-file")
-    master = read_master(path)
+    return registry_roots(read_master(path))
+
+
+def registry_roots(master: Master) -> Callable[[str], bytes]:
+    """The registry key of an epoch, by its name."""
     return lambda epoch: master.root(KeyPath("registry", 1, "", epoch, "provider"))

@@ -4,7 +4,6 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -12,6 +11,7 @@ from gateway.cli.progress import Progress
 from gateway.cli.registry_place import NoPlace, add_place_flags, place_of, roots
 from gateway.cli.trace_report import TextTrace, as_json, lines
 from gateway.forensics.inputs import BadInput, Document, documents, found, read_text
+from gateway.forensics.portions import AT_ONCE, CHARS_AT_ONCE, parts
 from gateway.registry.search import Searched, search
 from gateway.registry.shelf import RegistryUnavailable, Shelf
 from gateway.registry.trace import Query
@@ -24,14 +24,6 @@ if TYPE_CHECKING:
 FOUND: Final = 10
 NOT_FOUND: Final = 13
 """Exit statuses with --check, as those of `gateway watermark detect --exit-code`."""
-_AT_ONCE: Final = 256
-"""Texts that are looked up in one pass over the files."""
-_CHARS_AT_ONCE: Final = 2 << 20
-"""Of them together: about 300 MB of memory."""
-_PART: Final = 1 << 18
-"""Characters from which on a text is looked up in parts, as if they were texts of their own."""
-_OVERLAP: Final = 1 << 10
-"""Characters that stand in two parts, so that no passage is torn."""
 
 
 def add_parser(subparsers: "Subparsers") -> None:
@@ -107,21 +99,11 @@ def _traced(
 def _batches(texts: Iterator[Document]) -> Iterator[list[Document]]:
     batch: list[Document] = []
     chars = 0
-    for one in (part for whole in texts for part in _parts(whole)):
+    for one in (part for whole in texts for part in parts(whole)):
         batch.append(one)
         chars += len(one.text)
-        if len(batch) >= _AT_ONCE or chars >= _CHARS_AT_ONCE:
+        if len(batch) >= AT_ONCE or chars >= CHARS_AT_ONCE:
             yield batch
             batch, chars = [], 0
     if batch:
         yield batch
-
-
-def _parts(whole: Document) -> Iterator[Document]:
-    text = whole.text
-    if len(text) <= _PART:
-        yield whole
-        return
-    for number, start in enumerate(range(0, len(text), _PART - _OVERLAP), 1):
-        piece = text[start : start + _PART]
-        yield replace(whole, name=f"{whole.name} (part {number})", text=piece, original=piece)

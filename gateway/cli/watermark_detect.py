@@ -43,7 +43,17 @@ def add_parser(verbs: "Subparsers") -> None:
     verb.add_argument("--bundle", type=Path, metavar="PATH", help="write evidence to a new folder or .zip file")
     verb.add_argument("--include-text", action="store_true", help="the bundle holds the text itself")
     verb.add_argument("--exit-code", action="store_true", help="exit with the verdict: 10, 11, 12 or 13")
+    verb.add_argument("--no-registry", action="store_true", help="look nothing up in the registry of fingerprints")
+    add_registry_flag(verb)
     add_flags(verb)
+
+
+def add_registry_flag(verb: argparse.ArgumentParser) -> None:
+    """Where the fingerprints are."""
+    verb.add_argument(
+        "--registry", type=Path, action="append", default=[], metavar="DIR",
+        help="fingerprints; default: registry in the watermark folder, if it is there; may be repeated",
+    )  # fmt: skip
 
 
 def run(args: argparse.Namespace, clock: Clock | None = None) -> int:

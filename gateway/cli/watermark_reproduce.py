@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gateway.cli.watermark_detect import NO_NUMPY
+from gateway.cli.watermark_detect import NO_NUMPY, add_registry_flag
 
 if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -27,6 +27,8 @@ def add_parser(verbs: "Subparsers") -> None:
     verb.add_argument("--prompt", type=Path, metavar="FILE", help="the prompt, where one was given then")
     verb.add_argument("--config", type=Path, metavar="FILE", help="gateway.yaml; else GATEWAY_CONFIG")
     verb.add_argument("--secret-file", type=Path, metavar="FILE", help="the master secret, without any settings")
+    verb.add_argument("--no-registry", action="store_true", help="look nothing up in the registry of fingerprints")
+    add_registry_flag(verb)
     verb.set_defaults(directory=None, table=[])
 
 

@@ -12,10 +12,13 @@ from typing import Any, Final
 from gateway.cli.forensic_access import Access, Refused, access_of
 from gateway.cli.progress import Progress
 from gateway.cli.watermark_evidence import Done, write
+from gateway.cli.watermark_lookup import EXCLUDE, lookup_in, registries
 from gateway.core.clock import Clock
 from gateway.forensics.clusters import BadClusters, Declared, read_clusters
 from gateway.forensics.corpus import CorpusExamined, examine_corpus
+from gateway.forensics.corroboration import section
 from gateway.forensics.document import Examined, examine
+from gateway.forensics.fingerprints import Lookup
 from gateway.forensics.html import html
 from gateway.forensics.inputs import CORPUS_SUFFIXES, BadInput, Document, Source, documents, found, read_text
 from gateway.forensics.load import Loaded, NothingToTest, load_eras
@@ -25,6 +28,7 @@ from gateway.forensics.question import Question
 from gateway.forensics.report import Context, report_of
 from gateway.forensics.runs import BadLedger, Ledger, Run
 from gateway.forensics.suspects import BadAccounts, read_suspects
+from gateway.registry.shelf import RegistryUnavailable
 from gateway.watermarks.epochs import BadCommitment
 from gateway.watermarks.moments import moment_text
 from gateway.watermarks.secret import BadSecret
@@ -54,6 +58,8 @@ def explained() -> Iterator[None]:
         raise Unusable(str(error)) from None
     except (BadInput, BadClusters, BadAccounts, BadLedger, BadSecret, BadCommitment, YamlProblems) as error:
         raise Unusable(str(error), 1) from None
+    except RegistryUnavailable as error:
+        raise Unusable(f"{error}: put it right, or leave it out with --no-registry", 1) from None
     except NothingToTest as error:
         raise Unusable(str(error)) from None
     except OSError as error:
@@ -71,13 +77,20 @@ def detect(args: argparse.Namespace, clock: Clock) -> int:
             raise Refused("--windows is for one text")
         _free(args)
         prompt = None if args.prompt is None else read_text(args.prompt)
+        now_ms = clock.now_ms()
+        lookup = _lookup(args, access, prompt, now_ms)
         declared = None if args.clusters is None else read_clusters(args.clusters)
-        loaded = _loaded(args, access, clock)
+        loaded = _loaded(args, access, now_ms)
         question = _question(args, loaded, declared)
         ledger = Ledger(access.holdings.directory)
-        result, text = _examined(args, question, ledger, sources, prompt, corpus=corpus)
+        result, text = _examined(args, question, ledger, sources, prompt, lookup=lookup, corpus=corpus)
+        registry, problems = None, []
+        if lookup is not None:
+            served = lookup.found()
+            registry = section(served, result.outcome.names, details=scores, corpus=corpus)
+            problems = served.searched.problems
         context = Context(
-            made_at=moment_text(clock.now_ms()),
+            made_at=moment_text(now_ms),
             by=access.by,
             heads=loaded.heads,
             notes=loaded.notes,
@@ -87,8 +100,10 @@ def detect(args: argparse.Namespace, clock: Clock) -> int:
         )
         # Before anything is shown: a result that was seen was counted.
         ledger.add(_run(result, question, context), result.tried.runs - 1 - args.runs)
-        report = report_of(result, question, context, scores=scores)
+        report = report_of(result, question, context, scores=scores, registry=registry)
         _write(args, Done(access, question, result, report, declared, text, prompt))
+    for problem in problems:
+        print(plain(problem), file=sys.stderr)
     print(json.dumps(report, indent=1) if args.json else page(report), end="\n" if args.json else "")
     return EXITS[result.outcome.name] if args.exit_code else 0
 
@@ -114,8 +129,16 @@ def _free(args: argparse.Namespace) -> None:
             raise Refused(f"{path}: its folder does not exist")
 
 
-def _loaded(args: argparse.Namespace, access: Access, clock: Clock) -> Loaded:
-    now_ms = clock.now_ms()
+def _lookup(args: argparse.Namespace, access: Access, prompt: str | None, now_ms: int) -> Lookup | None:
+    if args.no_registry:
+        if args.registry:
+            raise Refused(EXCLUDE)
+        return None
+    folders = registries(args.registry, access.holdings.directory)
+    return lookup_in(folders, access.holdings.master, prompt, now_ms)
+
+
+def _loaded(args: argparse.Namespace, access: Access, now_ms: int) -> Loaded:
     epochs = args.epoch or [epoch.id for epoch in access.epochs if epoch.from_ms <= now_ms]
     families = args.family or list(access.holdings.tables)
     if not epochs:
@@ -150,6 +173,7 @@ def _examined(
     sources: Sequence[Source],
     prompt: str | None,
     *,
+    lookup: Lookup | None,
     corpus: bool,
 ) -> tuple[Examined | CorpusExamined, str | None]:
     """What came of it, and the text itself where there is one."""
@@ -158,6 +182,7 @@ def _examined(
         return 1 + int(args.runs) + ledger.earlier(digest, question.keys)
 
     texts = documents(sources, args.field, frozenset() if prompt is None else grams_of(prompt))
+    texts = texts if lookup is None else lookup.watching(texts)
     if corpus:
         return _corpus(texts, question, runs, sources), None
     one = next(texts)

@@ -27,6 +27,8 @@ MOST_BYTES: Final = 512 << 20
 _EPOCH_0: Final = (1980, 1, 1, 0, 0, 0)
 """The time of every file in an archive, so that the same bundle is the same bytes."""
 _KID: Final = "evidence"
+TYPE: Final = "evidence+jwt"
+"""What the signature's header says that it is: no receipt."""
 
 
 class BadBundle(ValueError):  # noqa: N818 - named for what it is about
@@ -99,7 +101,7 @@ def read_bundle(path: Path, master: Master) -> Bundle:
 
 
 def _signer(master: Master) -> Ed25519Signer:
-    return Ed25519Signer(_KID, master.root(KeyPath("receipt", 1, _KID, "", "provider")))
+    return Ed25519Signer(_KID, master.root(KeyPath("receipt", 1, _KID, "", "provider")), TYPE)
 
 
 def _payload(manifest: bytes) -> bytes:

@@ -7,24 +7,25 @@ documents, which is one text. Beside them every document has a q-value, for esti
 import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Final
+from itertools import islice
+from typing import Final, NamedTuple
 
 from gateway.forensics.document import Examined, examine
 from gateway.forensics.duplicates import Duplicates, sketch
 from gateway.forensics.false_discovery import log_q_values
 from gateway.forensics.identity import set_digest, text_digest
 from gateway.forensics.inputs import Document
-from gateway.forensics.looks import Seen, look_at
+from gateway.forensics.looks import Readings, Seen, look_at, readings
 from gateway.forensics.outcome import Hit, Outcome, best_hit, conclude, even_power
 from gateway.forensics.pool import Pool
 from gateway.forensics.question import Question
 from gateway.watermarks.correction import Tried
 from gateway.watermarks.intervals import interval
 from gateway.watermarks.verdict import Name
+from gateway.watermarks.words import read_words
 
 BATCH: Final = 1024
 """Documents that are scored together."""
-BATCH_CHARACTERS: Final = 32 << 20
 SHARE_Q: Final = 0.01
 """A document counts as marked, in the estimate of their share, from this q on."""
 
@@ -63,6 +64,14 @@ class CorpusExamined:
     outcome: Outcome
 
 
+class _Fresh(NamedTuple):
+    """A document that was read and is not scored yet. Its text is let go of."""
+
+    document: Document
+    sha256: str
+    readings: Readings
+
+
 @dataclass(frozen=True, slots=True)
 class _Read:
     document: Document
@@ -87,24 +96,26 @@ def examine_corpus(
     read: list[_Read] = []
     characters = 0
 
-    def fresh() -> Iterator[tuple[Document, str]]:
+    def fresh() -> Iterator[_Fresh]:
         nonlocal characters
         for document in documents:
             digest = text_digest(document.original)
             digests.append(digest)
             names.append(document.name)
             characters += len(document.original)
-            original = known.original_of(len(names) - 1, sketch(document.text))
+            progress(len(document.original))
+            prose = read_words(document.text)
+            original = known.original_of(len(names) - 1, sketch(prose.words))
             if original is not None:
                 duplicates.append((document.name, names[original]))
                 continue
             pool.add(digest, document.text)
-            yield document, digest
+            yield _Fresh(document.bare(), digest, readings(document.text, question, prose))
 
     for batch in _batches(fresh()):
-        seen = look_at([document.text for document, _ in batch], question, best=1)
-        read += [_Read(document.bare(), digest, one) for (document, digest), one in zip(batch, seen, strict=True)]
-        progress(sum(len(document.original) for document, _ in batch))
+        seen = look_at([one.readings for one in batch], question, best=1)
+        read += [_Read(one.document, one.sha256, found) for one, found in zip(batch, seen, strict=True)]
+        batch.clear()  # else two would be held: this one, and the next while it is read
     if not read:
         return None
     whole = set_digest(digests)
@@ -127,16 +138,8 @@ def examine_corpus(
     )
 
 
-def _batches(documents: Iterator[tuple[Document, str]]) -> Iterator[list[tuple[Document, str]]]:
-    batch: list[tuple[Document, str]] = []
-    size = 0
-    for one in documents:
-        batch.append(one)
-        size += len(one[0].text)
-        if len(batch) == BATCH or size > BATCH_CHARACTERS:
-            yield batch
-            batch, size = [], 0
-    if batch:
+def _batches(documents: Iterator[_Fresh]) -> Iterator[list[_Fresh]]:
+    while batch := list(islice(documents, BATCH)):
         yield batch
 
 

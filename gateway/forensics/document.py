@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gateway.forensics.identity import text_digest, words_digest
-from gateway.forensics.looks import Look, Seen, look_at
+from gateway.forensics.looks import Look, Seen, look_at, readings
 from gateway.forensics.outcome import Hit, Outcome, best_hit, conclude, even_power
 from gateway.forensics.question import Question
 from gateway.forensics.windows import Window, windows_of
@@ -12,6 +12,7 @@ from gateway.watermarks.correction import Tried
 from gateway.watermarks.decoys import Decoys
 from gateway.watermarks.evidence import Evidence
 from gateway.watermarks.verdict import Verdict, judge
+from gateway.watermarks.words import read_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +58,12 @@ def examine(
     `original` is the text before the prompt's words were dropped: it is what is hashed. The text gets alpha / `shares`.
     """
     whole = text if original is None else original
-    words_sha256 = words_digest(whole)
+    prose = read_words(text)
+    words_sha256 = words_digest(prose.words if whole == text else read_words(whole).words)
     cut = windows_of(text) if windows else []
     tried = question.tried(windows=shares * (1 + len(cut)), runs=runs(words_sha256))
-    seen = look_at([text], question, keep=True)[0]
-    parts = look_at([window.text for window in cut], question, best=1) if cut else []
+    seen = look_at([readings(text, question, prose)], question, keep=True)[0]
+    parts = look_at([readings(window.text, question) for window in cut], question, best=1) if cut else []
     looks = [*seen.looks, *(look for part in parts for look in part.looks)]
     verdicts = tuple(_judged(look, at, seen, question, tried) for at, look in enumerate(seen.looks))
     weakest = min((verdict.power for verdict in verdicts), key=lambda power: power.chance)

@@ -5,10 +5,9 @@ bins, which keeps its smallest; the share of equal bins estimates the shingles t
 agree in all of four neighbouring bins are compared. No key is used, so leaving documents out costs no validity.
 """
 
+from collections.abc import Sequence
 from typing import Final
 from zlib import crc32
-
-from gateway.watermarks.words import read_words
 
 SHINGLE: Final = 4
 BINS: Final = 32
@@ -16,20 +15,22 @@ BAND: Final = 4
 ALIKE: Final = 0.8
 """The share of equal bins from which on two texts are near-duplicates."""
 _EMPTY: Final = -1
+_MOST: Final = 2**32
+"""Above all hashes."""
 
 Sketch = tuple[int, ...]
 
 
-def sketch(text: str) -> Sketch:
-    """The smallest hash of each bin; -1 where there is none."""
-    words = [word.casefold() for word in read_words(text).words]
-    least = [_EMPTY] * BINS
-    for at in range(max(1, len(words) - SHINGLE + 1)):
-        value = crc32(" ".join(words[at : at + SHINGLE]).encode("utf-8", "surrogatepass"))
-        place, rest = value % BINS, value // BINS
-        if least[place] == _EMPTY or rest < least[place]:
+def sketch(words: Sequence[str]) -> Sketch:
+    """The smallest hash of each bin, of a text's words (`read_words`); -1 where there is none."""
+    folded = [word.encode("utf-8", "surrogatepass") for word in " ".join(words).casefold().split(" ")]
+    shingles = zip(*(folded[at:] for at in range(SHINGLE)), strict=False) if len(folded) > SHINGLE else [folded]
+    least = [_MOST] * BINS
+    for shingle in shingles:
+        rest, place = divmod(crc32(b" ".join(shingle)), BINS)
+        if rest < least[place]:  # noqa: PLR1730 - min is a call, and this is done for every word
             least[place] = rest
-    return tuple(least)
+    return tuple(_EMPTY if rest == _MOST else rest for rest in least)
 
 
 def likeness(one: Sketch, two: Sketch) -> float:

@@ -11,6 +11,11 @@ from gateway.forensics.plots import against_decoys, along
 MOST_ROWS: Final = 500
 """Documents in the table of the page; the JSON holds more."""
 
+MOST_NAMES: Final = 20
+"""Accounts of one document in the page."""
+
+_SHOWN: Final = {"scores", "wording", "documents", "registry"}
+"""Of the report: what the page shows in other places than as data."""
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 _STYLE: Final = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 50rem; margin: 2rem auto; padding: 0 1rem; color: #1b1b1b }
@@ -46,6 +51,8 @@ def _body(report: dict[str, Any]) -> Iterator[str]:
         yield _table(("account", "corrected p", "epoch", "model family"), rows)
     yield "<h2>What was tested</h2>\n"
     yield _table(("", ""), _facts(report))
+    if report["registry"]:
+        yield from _registry(report["registry"])
     if "documents" in report:
         yield from _documents(report)
     scores = report.get("scores", {})
@@ -69,6 +76,37 @@ def _facts(report: dict[str, Any]) -> Iterator[tuple[Any, ...]]:
     yield "alpha", report["alpha"]
     yield "power", f"{power['chance']} for a mark of uplift {power['uplift']}"
     yield "made", f"{report['made_at']} by {report['by']}, {report['tool']['name']} {report['tool']['version']}"
+
+
+def _registry(registry: dict[str, Any]) -> Iterator[str]:
+    searched = registry["searched"]
+    yield "<h2>Fingerprints</h2>\n"
+    yield f"<p>{searched['answers']:,} answers in {len(searched['folders'])} folders were searched.</p>\n"
+    words = {True: "yes", False: "no", None: "nothing to compare"}
+    if registry["accounts"]:
+        rows = ((one["account"], words[one["corroborated"]]) for one in registry["accounts"])
+        yield _table(("fired", "corroborated by fingerprints"), rows)
+    holders = registry.get("holders", [])
+    if holders:
+        head = ("served to", "fired", "documents", "answers", "rare grams", "longest run, words", "first served")
+        yield _table(head, map(_holder, holders[:MOST_ROWS]))
+    if len(holders) > MOST_ROWS:
+        yield f"<p>And {len(holders) - MOST_ROWS} more accounts: the JSON has all.</p>\n"
+    listed = registry.get("documents", {}).get("listed", [])
+    if listed:
+        yield _table(("document", "served to"), map(_held, listed[:MOST_ROWS]))
+
+
+def _held(one: dict[str, Any]) -> tuple[str, str]:
+    names = [holder["account"] for holder in one["holders"]]
+    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+    return one["document"], ", ".join(names[:MOST_NAMES]) + more
+
+
+def _holder(one: dict[str, Any]) -> tuple[Any, ...]:
+    fired = "yes" if one["fired"] else ""
+    counts = (one["documents"], one["answers"], one["rare_grams"], one["longest_run_words"])
+    return one["account"], fired, *counts, one["first_served"]
 
 
 def _documents(report: dict[str, Any]) -> Iterator[str]:
@@ -113,7 +151,7 @@ def _look(look: dict[str, Any], threshold: float) -> Iterator[str]:
 
 def _slim(report: dict[str, Any]) -> dict[str, Any]:
     """Without what the page shows already."""
-    return {name: value for name, value in report.items() if name not in {"scores", "wording", "documents"}}
+    return {name: value for name, value in report.items() if name not in _SHOWN}
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:

@@ -3,17 +3,15 @@
 from collections.abc import Iterable
 from hashlib import sha256
 
-from gateway.watermarks.words import read_words
-
 
 def text_digest(text: str) -> str:
     """SHA-256 of the text as UTF-8, in hex."""
     return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def words_digest(text: str) -> str:
-    """SHA-256 of the words in lower case, in hex: the ledger of runs knows a text by it."""
-    return sha256("\n".join(read_words(text).words).casefold().encode("utf-8", "surrogatepass")).hexdigest()
+def words_digest(words: Iterable[str]) -> str:
+    """SHA-256 of a text's words (`read_words`) in lower case, in hex: the ledger of runs knows a text by it."""
+    return sha256("\n".join(words).casefold().encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def set_digest(digests: Iterable[str]) -> str:

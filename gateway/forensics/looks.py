@@ -11,6 +11,7 @@ from gateway.watermarks.buckets import BucketVector
 from gateway.watermarks.evidence import Cluster
 from gateway.watermarks.scheme import Reading
 from gateway.watermarks.score import Score
+from gateway.watermarks.words import Words, read_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,27 +48,41 @@ class Seen:
     vectors: tuple[BucketVector, ...] = field(default=(), repr=False)
 
 
-def look_at(texts: Sequence[str], question: Question, *, keep: bool = False, best: int = BEST) -> list[Seen]:
+Readings = tuple[Reading, ...]
+"""What a text says under each era of a question, in their order."""
+
+
+def readings(text: str, question: Question, prose: Words | None = None) -> Readings:
+    """Read a text once for all eras: epochs of one family read alike, because what a text says depends on no key.
+
+    `prose` are its words, where they were read already.
+    """
+    prose = prose or read_words(text)
+    read: dict[tuple[str, int, str, str], Reading] = {}
+    found = []
+    for era in question.eras:
+        alike = (era.scheme.id, era.scheme.version, era.family, era.table)
+        if alike not in read:
+            read[alike] = era.scheme.read(text, prose)
+        found.append(read[alike])
+    return tuple(found)
+
+
+def look_at(texts: Sequence[Readings], question: Question, *, keep: bool = False, best: int = BEST) -> list[Seen]:
     """Look at texts, all at once; time grows with eras × lists × suspects × texts.
 
     `keep` keeps vectors and every decoy's score.
     """
     found: list[list[Look]] = [[] for _ in texts]
     vectors: list[list[BucketVector]] = [[] for _ in texts]
-    first: list[Reading] = []
-    read: dict[tuple[str, int, str, str], list[Reading]] = {}
-    for era in question.eras:
-        # Epochs of one family read alike: what a text says does not depend on keys.
-        alike = (era.scheme.id, era.scheme.version, era.family, era.table)
-        readings = read.get(alike) or [era.scheme.read(text) for text in texts]
-        read[alike] = readings
-        first = first or readings
-        for at, looks in enumerate(_era(era, readings, question, keep=keep, best=best)):
+    for number, era in enumerate(question.eras):
+        read = [each[number] for each in texts]
+        for at, looks in enumerate(_era(era, read, question, keep=keep, best=best)):
             found[at] += looks
-            vectors[at] += readings[at].account
+            vectors[at] += read[at].account
     return [
-        Seen(tuple(looks), reading.words, reading.scored, reading.left_out, tuple(mine) if keep else ())
-        for looks, reading, mine in zip(found, first, vectors, strict=True)
+        Seen(tuple(looks), first.words, first.scored, first.left_out, tuple(mine) if keep else ())
+        for looks, (first, *_), mine in zip(found, texts, vectors, strict=True)
     ]
 
 

@@ -48,6 +48,11 @@ class Outcome:
     power: Power
     """What would have been found, under the era and list where it is least likely."""
 
+    @property
+    def names(self) -> list[str]:
+        """The accounts that fire."""
+        return [hit.name for hit in self.accounts]
+
 
 def conclude(looks: Sequence[Look], tried: Tried, rules: Rules, power: Power) -> Outcome:
     """Judge looks together. `power` is that of the looks at the whole text."""

@@ -6,6 +6,8 @@ from textwrap import wrap
 from typing import Any, Final
 
 WIDTH: Final = 100
+MOST_HOLDERS: Final = 20
+"""Accounts that the page lists of the registry's; the JSON has all."""
 
 
 def page(report: dict[str, Any]) -> str:
@@ -29,6 +31,8 @@ def _lines(report: dict[str, Any]) -> Iterator[str]:
         yield f"set        {one['cluster']}  p {one['p']}"
     yield f"input      {given['sha256']}  {_input(given)}"
     yield from _tested(report)
+    if report["registry"]:
+        yield from _registry(report["registry"])
     if "documents" in report:
         yield from _documents(report["documents"])
     scores = report.get("scores", {})
@@ -53,6 +57,23 @@ def _tested(report: dict[str, Any]) -> Iterator[str]:
     parts = " × ".join(f"{tried[name]} {name}" for name in ("epochs", "schemes", "windows", "lists", "runs"))
     hypotheses = tried["accounts"] + tried["clusters"] + tried["provider"]
     yield f"corrected  for {tried['total']} tests: {hypotheses} hypotheses × {parts}"
+
+
+def _registry(registry: dict[str, Any]) -> Iterator[str]:
+    answers = registry["searched"]["answers"]
+    words = {True: "corroborated", False: "not corroborated", None: "nothing to compare"}
+    each = [f"{one['account']} {words[one['corroborated']]}" for one in registry["accounts"][:MOST_HOLDERS]]
+    others = ["other accounts hold passages"] if registry["others_hold"] else []
+    yield f"registry   {answers:,} answers searched: {'; '.join([*each, *others]) or 'no account holds enough of it'}"
+    holders = registry.get("holders", [])
+    for one in holders[:MOST_HOLDERS]:
+        fired = ", fired" if one["fired"] else ""
+        counts = (
+            f"{one['answers']} answers, {one['rare_grams']} rare grams, longest run {one['longest_run_words']} words"
+        )
+        yield f"           {one['account']}: {counts}, first served {one['first_served']}{fired}"
+    if len(holders) > MOST_HOLDERS:
+        yield f"           and {len(holders) - MOST_HOLDERS} more accounts: --json"
 
 
 def _documents(documents: dict[str, Any]) -> Iterator[str]:

@@ -13,6 +13,7 @@ from typing import Any, Final
 from gateway import __version__
 from gateway.forensics.clusters import Declared
 from gateway.forensics.corpus import SHARE_Q, CorpusExamined
+from gateway.forensics.corroboration import sentences
 from gateway.forensics.document import Examined
 from gateway.forensics.outcome import Hit, Outcome
 from gateway.forensics.question import Question
@@ -42,9 +43,14 @@ class Context:
 
 
 def report_of(
-    result: Examined | CorpusExamined, question: Question, context: Context, *, scores: bool
+    result: Examined | CorpusExamined,
+    question: Question,
+    context: Context,
+    *,
+    scores: bool,
+    registry: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """The whole report."""
+    """The whole report. `registry` is what the fingerprints say (`corroboration.section`), if any were searched."""
     tried = result.tried
     document: dict[str, Any] = {
         "format": FORMAT,
@@ -66,7 +72,8 @@ def report_of(
             "units": result.outcome.power.units,
             "units_for_half": result.outcome.power.least_units,
         },
-        "wording": wording(result.outcome, tried),
+        "registry": registry,
+        "wording": [*wording(result.outcome, tried), *sentences(registry, result.outcome.names)],
         "notes": list(context.notes),
     }
     if isinstance(result, CorpusExamined):

@@ -88,7 +88,12 @@ def _best_first(entry: tuple[int, int]) -> tuple[int, int]:
 
 
 def _merged(top: list[tuple[int, int]], row: Scores, begin: int, best: int) -> list[tuple[int, int]]:
-    bound = top[-1][0] if len(top) == best else row.min() - 1
+    if len(top) == best:
+        bound = top[-1][0]
+    else:
+        # Of a first block only its own best can be among the best: the rest of it is never listed.
+        own = row if len(row) <= best else row[row.argpartition(-best)[-best:]]
+        bound = own.min() - 1
     found = (row > bound).nonzero()[0].tolist()
     return nlargest(best, [*top, *((int(row[at]), begin + at) for at in found)], key=lambda one: (one[0], -one[1]))
 

@@ -1,6 +1,7 @@
 """Receipts as compact JWS (RFC 7515) signed with Ed25519 (RFC 8032, RFC 8037): three base64url parts and two dots.
 
-Nothing of a header chooses how it is checked: there is one algorithm, and a receipt that names another is none.
+Nothing of a header chooses how it is checked: there is one algorithm, and a receipt that names another is none. What is
+no receipt is signed under a type of its own (RFC 8725 section 3.11), so that one can never be shown for the other.
 """
 
 from collections.abc import Mapping
@@ -24,15 +25,18 @@ class NotGenuine(ValueError):  # noqa: N818 - named for what the receipt is
 
 
 class Ed25519Signer:
-    """One private key. Signing takes no random numbers: the same claims give the same receipt."""
+    """One private key. Signing takes no random numbers: the same claims give the same receipt.
 
-    def __init__(self, kid: str, seed: bytes) -> None:
+    `typ` says what is signed.
+    """
+
+    def __init__(self, kid: str, seed: bytes, typ: str = TYPE) -> None:
         if len(seed) != SEED_BYTES:
             raise ValueError(f"a signing seed has {SEED_BYTES} bytes, this one has {len(seed)}")
         self.kid = kid
         self._key = Ed25519PrivateKey.from_private_bytes(seed)
         self.public = self._key.public_key().public_bytes_raw()
-        header = dumps({"alg": ALGORITHM, "kid": kid, "typ": TYPE})
+        header = dumps({"alg": ALGORITHM, "kid": kid, "typ": typ})
         self._head = base64url.encode(header) + "."
 
     def sign(self, payload: bytes) -> str:

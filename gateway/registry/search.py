@@ -42,10 +42,11 @@ class Searched:
 
 
 def search(
-    shelves: Sequence[Shelf], root_of: Callable[[str], bytes], queries: Sequence[Query]
+    shelves: Sequence[Shelf], root_of: Callable[[str], bytes], queries: Sequence[Query], until_ms: int | None = None
 ) -> tuple[list[Trace], Searched]:
     """The trace of each text. `root_of` gives the registry key of an epoch by its name.
 
+    With `until_ms` answers that were served later are passed over: a registry that has grown says the same again.
     What cannot be read is a problem in `Searched`, and the rest is searched.
     """
     gatherings = [Gathering(query) for query in queries]
@@ -73,7 +74,8 @@ def search(
             gathering.begin((shelf.instance, shelf.epoch), most)
         for stem in stems:
             for document, hits in _in_file(shelf, stem, wanted, searched):
-                _deal(document, hits, gatherings)
+                if until_ms is None or document.issued_ms <= until_ms:
+                    _deal(document, hits, gatherings)
         for gathering in gatherings:
             gathering.end()
     return [gathering.trace() for gathering in gatherings], searched

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 from gateway.registry.grams import grams_of
@@ -20,7 +21,7 @@ class Query:
 
     def __init__(self, text: str, prompt: str = "") -> None:
         found = grams_of(text)
-        known = set(grams_of(prompt).grams) if prompt else set()
+        known = _known(prompt)
         by_gram: dict[bytes, list[int]] = defaultdict(list)
         for gram, place in zip(found.grams, found.places, strict=False):
             if gram not in known:
@@ -34,6 +35,12 @@ class Query:
     def words_of(self, run: Run) -> str:
         """The words of a run, as they are compared."""
         return self._grams.between(run.start, run.end)
+
+
+@lru_cache(maxsize=1)
+def _known(prompt: str) -> frozenset[bytes]:
+    """A corpus has many texts and one prompt."""
+    return frozenset(grams_of(prompt).grams) if prompt else frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import errno
 import fcntl
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from hashlib import sha256
 from io import FileIO
 from pathlib import Path
@@ -61,16 +61,21 @@ class AccountLog:
         Costs two look-ups where it is known; else a write and an fsync (milliseconds): a worker thread's work. Raises
         OSError, and the account is then still unknown.
         """
-        known = self._known.get((epoch, family, roll))
-        if known is not None and account in known:
-            return False
+        return self.note_all([(account, epoch, family, roll)]) == 1
+
+    def note_all(self, given: Iterable[tuple[str, str, str, int]]) -> int:
+        """The same for several (account, epoch, family, roll), all or none, with one fsync. How many were new."""
         with self._lock:
-            known = self._known.setdefault((epoch, family, roll), set())
-            if account in known:
-                return False
-            self._append(Note(self._now_ms(), account, epoch, family, roll))
-            known.add(account)
-            return True
+            now_ms = self._now_ms()
+            new = [Note(now_ms, *one) for one in dict.fromkeys(given) if not self._is_known(*one)]
+            if new:
+                self._append(new)
+            for note in new:
+                self._known.setdefault((note.epoch, note.family, note.roll), set()).add(note.account)
+            return len(new)
+
+    def _is_known(self, account: str, epoch: str, family: str, roll: int) -> bool:
+        return account in self._known.get((epoch, family, roll), ())
 
     def close(self) -> None:
         """No note may follow."""
@@ -84,18 +89,21 @@ class AccountLog:
             self._known.setdefault((note.epoch, note.family, note.roll), set()).add(note.account)
         self._cut()
 
-    def _append(self, note: Note) -> None:
-        entry = {"at": moment_text(note.at_ms), "account": note.account, "epoch": note.epoch, "family": note.family}
-        line = json.dumps(entry | {"roll": note.roll, "prev": self._head}, separators=(",", ":")).encode()
+    def _append(self, notes: Sequence[Note]) -> None:
+        data, head = b"", self._head
+        for note in notes:
+            entry = {"at": moment_text(note.at_ms), "account": note.account, "epoch": note.epoch, "family": note.family}
+            line = json.dumps(entry | {"roll": note.roll, "prev": head}, separators=(",", ":")).encode()
+            data, head = data + line + b"\n", sha256(line).hexdigest()
         try:
-            if self._file.write(line + b"\n") <= len(line):
+            if self._file.write(data) < len(data):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # noqa: TRY301 - a full disk takes a part first
             os.fsync(self._file.fileno())
         except OSError:
             with contextlib.suppress(OSError):
                 self._cut()
             raise
-        self._head, self._size = sha256(line).hexdigest(), self._size + len(line) + 1
+        self._head, self._size = head, self._size + len(data)
 
     def _cut(self) -> None:
         """Drop what a crash or a full disk left behind the last whole line."""

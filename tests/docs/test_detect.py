@@ -9,12 +9,15 @@ from tests.support.needs import needs_numpy
 needs_numpy()
 
 from gateway.cli.watermark_run import EXITS  # noqa: E402
-from gateway.forensics import clusters, corpus, duplicates, inputs, pool, windows  # noqa: E402
+from gateway.forensics import clusters, corpus, duplicates, inputs, pool, portions, windows  # noqa: E402
 from gateway.forensics.corpus import examine_corpus  # noqa: E402
+from gateway.forensics.corroboration import section  # noqa: E402
 from gateway.forensics.document import examine  # noqa: E402
+from gateway.forensics.fingerprints import Fingerprints  # noqa: E402
 from gateway.forensics.inputs import Document  # noqa: E402
 from gateway.forensics.question import Question  # noqa: E402
 from gateway.forensics.report import FORMAT, Context, report_of  # noqa: E402
+from gateway.registry.search import Searched  # noqa: E402
 from tests.support.forensic import era, text  # noqa: E402
 
 PAGE = (ROOT / "docs" / "detect.md").read_text()
@@ -39,6 +42,13 @@ def test_every_field_of_the_report():
     assert f"(`format` {FORMAT})" in PAGE
 
 
+def test_every_field_of_what_the_registry_says():
+    found = Fingerprints(Searched(), (), (), 0, 0)
+    row = next(line for line in PAGE.splitlines() if line.startswith("| `registry` | null"))
+    made = section(found, ["a"], details=True, corpus=True)
+    assert set(re.findall(r"`(\w+)`", row)) == {"registry", *made}
+
+
 def test_the_limits():
     assert f"{inputs.MOST_BYTES >> 20} MiB a text" in PAGE
     assert f"{inputs.MOST_DOCUMENTS:,} documents" in PAGE
@@ -46,6 +56,7 @@ def test_the_limits():
     assert f"to {windows.LEAST_WORDS} words and at most {windows.MOST} of them" in PAGE
     assert f"at most {pool.MOST_CHARACTERS >> 20} MiB of it" in PAGE
     assert f"q ≤ {corpus.SHARE_Q}" in PAGE
+    assert f"{portions.AT_ONCE} documents, or {portions.CHARS_AT_ONCE >> 20} MiB of text, are one pass" in PAGE
     assert f"estimated at {duplicates.ALIKE:.0%}".replace("%", " %") in PAGE
     assert all(f"`{suffix}`" in PAGE for suffix in (*inputs.CORPUS_SUFFIXES, *inputs.TEXT_SUFFIXES))
 

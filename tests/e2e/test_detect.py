@@ -31,20 +31,25 @@ def logged(folder, accounts):
 
 
 def test_issued_answers_are_traced_to_their_account(tmp_path, capsys):
-    with marking(tmp_path) as (gateway, _):
+    with marking(tmp_path, block="{scheme: pairs, strength: 2.0, registry: true}") as (gateway, _):
         texts = {account: answers(gateway, account, 3) for account in ("ada", "acme")}
         logged(tmp_path, set(texts))
+        gateway.settled()
     keys = ["--secret-file", tmp_path / "watermark.key", "--directory", tmp_path / "marks"]
     keys += ["--table", f"{FAMILY}={tmp_path / 'toy.json'}", "--epoch", EPOCH]
     for account, written in texts.items():
         (tmp_path / "found.txt").write_text("\n\n".join(written))
-        words = ["watermark", "detect", tmp_path / "found.txt", *keys, "--json", "--exit-code"]
+        words = ["watermark", "detect", tmp_path / "found.txt", *keys, "--json", "--exit-code", "--scores"]
         assert main([str(word) for word in words]) == 10
         report = json.loads(capsys.readouterr().out)
         assert [one["account"] for one in report["verdict"]["accounts"]] == [account]
         assert report["tested"][0]["commitment"]["check"] == "verified"
         assert report["tested"][0]["accounts"] == 2
         assert report["verdict"]["provider"] is not None
+        # The gateway that marked the answers kept their fingerprints too: two kinds of evidence, one account.
+        assert report["registry"]["searched"]["answers"] == 6
+        assert report["registry"]["accounts"] == [{"account": account, "corroborated": True}]
+        assert [one["answers"] for one in report["registry"]["holders"]] == [3]
 
 
 def test_answers_of_a_gateway_that_only_watches_name_nobody(tmp_path, capsys):

@@ -267,6 +267,28 @@ def test_answers_that_do_not_fit_into_memory_are_left_out_and_counted(tmp_path, 
         wait_for(lambda: kept(gateway, "kept") == 1)  # the room is given back
 
 
+def test_memory_is_given_back_when_callers_leave(tmp_path):
+    with marking(tmp_path, block=REGISTRY, queue_bytes=1 << 20) as (gateway, _):
+        room = gateway.runtime.provenance.scribe._room
+        for _ in range(8):
+            with openai.OpenAI(base_url=gateway.url + "/v1", api_key=gateway.keys["ada"], max_retries=0) as client:
+                messages = [{"role": "user", "content": "write"}]
+                stream = client.chat.completions.create(model="toy", messages=messages, stream=True, max_tokens=2000)
+                next(iter(stream))
+                stream.close()
+        gateway.settled()
+        wait_for(lambda: room[0] == 1 << 20)
+        assert kept(gateway, "kept") + kept(gateway, "dropped") > 0
+
+
+@pytest.mark.parametrize("field", [{"response_format": {}}, {"modalities": ["audio"]}, {"audio": {}}], ids=str)
+def test_a_field_that_the_server_ignores_switches_nothing_off(tmp_path, field):
+    with marking(tmp_path) as (gateway, model):
+        ask(gateway, extra_body=field)
+        assert len(model.texts()[-1]["logit_bias"]) == len(TABLE.pairs)
+        assert last(gateway).mark.result == "marked"
+
+
 def test_a_registry_that_cannot_be_written_costs_no_answer(tmp_path):
     (tmp_path / "marks" / "registry" / "one").mkdir(parents=True)
     (tmp_path / "marks" / "registry" / "one" / "now").write_text("a file where a folder should be")
@@ -276,3 +298,15 @@ def test_a_registry_that_cannot_be_written_costs_no_answer(tmp_path):
         (tmp_path / "marks" / "registry" / "one" / "now").unlink()
         ask(gateway)
         wait_for(lambda: kept(gateway, "kept") == 1)
+
+
+def test_a_request_that_is_too_large_is_not_asked_again_without_the_mark(tmp_path):
+    """Else a caller would pad its requests by just as much as the mark takes."""
+    with marking(tmp_path, fault="too_large") as (gateway, model):
+        wait_for(lambda: gateway.runtime.pipeline.marks.refusing)
+        gateway.runtime.pipeline.marks.refusing.clear()
+        asked = len(model.bodies)
+        with pytest.raises(openai.APIStatusError) as refused:
+            ask(gateway)
+        assert len(model.bodies) == asked + 1
+        assert "favoured" not in str(refused.value.body), "the server's words about our entries were passed on"

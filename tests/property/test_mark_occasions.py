@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,12 +17,10 @@ TOOL = {"type": "function", "function": {"name": "f", "parameters": {"type": "ob
 EXTRAS = {
     "tools": [TOOL],
     "functions": [{"name": "f", "parameters": {}}],
-    "tool_choice": "auto",
     "response_format": {"type": "json_object"},
     "logprobs": True,
     "top_logprobs": 2,
     "suffix": "}",
-    "audio": {"voice": "v", "format": "mp3"},
     "modalities": ["text", "audio"],
     "echo": True,
 }
@@ -33,7 +32,8 @@ HARMLESS = {
     "seed": 4,
     "response_format": {"type": "text"},
     "modalities": ["text"],
-    "tool_choice": "none",
+    "tool_choice": "auto",
+    "audio": {"voice": "v", "format": "mp3"},
     "max_tokens": 9,
     "stop": ["x"],
 }
@@ -46,6 +46,36 @@ shapes = st.tuples(
     st.sets(st.sampled_from(sorted(EXTRAS))),
     st.sets(st.sampled_from(sorted(HARMLESS))),
 )
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"response_format": {}},
+        {"response_format": {"type": ""}},
+        {"response_format": {"type": None}},
+        {"response_format": "json_object"},
+        {"response_format": [{"type": "json_object"}]},
+        {"modalities": []},
+        {"modalities": ["text", "text"]},
+        {"modalities": "audio"},
+        {"audio": {}},
+        {"tool_choice": "auto", "tools": []},
+        {"tool_choice": {"type": "function"}},
+        {"logprobs": False},
+    ],
+    ids=str,
+)
+def test_a_field_that_an_upstream_ignores_switches_no_mark_off(odd):
+    ask = BY_NAME["chat"].read({**MINIMAL["chat"], **odd})
+    assert why_not("chat", ask, ()) is None
+
+
+def test_sound_counts_only_where_an_upstream_can_make_it():
+    ask = BY_NAME["chat"].read({**MINIMAL["chat"], "modalities": ["text", "audio"]})
+    assert why_not("chat", ask, (), frozenset({"openai"})) == "format"
+    assert why_not("chat", ask, (), frozenset({"openai", "vllm"})) == "format"
+    assert why_not("chat", ask, (), frozenset({"llamacpp", "vllm"})) is None
 
 
 @given(shapes, st.sampled_from([(), ("code",), ("prose", "code"), ("prose",)]))

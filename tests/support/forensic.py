@@ -37,7 +37,7 @@ class Words:
     def __init__(self, lists=1):
         self.lists = lists
 
-    def read(self, text):
+    def read(self, text, _prose=None):
         words = text.split()
         sums = Counter()
         for one in words:

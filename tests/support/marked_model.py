@@ -15,7 +15,7 @@ from random import Random
 
 from gateway.watermarks.pairs import Pair, PairTable
 
-FAULTS = ("", "ignores", "rejects", "rejects_all", "other_tokens", "swapped")
+FAULTS = ("", "ignores", "rejects", "rejects_all", "other_tokens", "swapped", "too_large")
 WORDS = 300
 
 
@@ -92,6 +92,9 @@ class _Handler(BaseHTTPRequestHandler):
             fault = self.server.fault
             if fault == "rejects_all" or (fault == "rejects" and "logit_bias" in body):
                 return self._send(400, {"error": {"message": "logit_bias is not supported with this model"}})
+            if fault == "too_large" and "logit_bias" in body:
+                named = ", ".join([*body["logit_bias"]][:5])
+                return self._send(413, {"error": {"message": f"too large: favoured {named}"}})
             text = self.server.write(body)
         usage = {"prompt_tokens": 3, "completion_tokens": 9, "total_tokens": 12}
         if body.get("stream"):

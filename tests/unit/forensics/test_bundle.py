@@ -72,6 +72,7 @@ def test_anybody_can_check_the_signature_with_the_public_key(tmp_path):
 
     Ed25519PublicKey.from_public_bytes(public).verify(decoded(signature), f"{head}.{payload}".encode())
     assert json.loads(decoded(payload))["manifest"].startswith("sha-256:")
+    assert json.loads(decoded(head))["typ"] == "evidence+jwt"
 
 
 def test_the_same_bundle_is_the_same_archive(tmp_path):

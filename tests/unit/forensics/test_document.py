@@ -12,7 +12,7 @@ needs_numpy()
 
 from gateway.forensics.document import examine  # noqa: E402
 from gateway.forensics.eras import Suspect  # noqa: E402
-from gateway.forensics.looks import look_at  # noqa: E402
+from gateway.forensics.looks import look_at, readings  # noqa: E402
 from gateway.forensics.outcome import best_hit, conclude, even_power  # noqa: E402
 from gateway.forensics.question import Question  # noqa: E402
 from gateway.forensics.sift import scores_of  # noqa: E402
@@ -46,7 +46,7 @@ def test_thousands_of_unmarked_texts_name_nobody():
     tried = QUESTION.tried()
     nearest = 0.0
     for _ in range(6):
-        for seen in look_at([text(rng, 300) for _ in range(500)], QUESTION, best=1):
+        for seen in look_at([readings(text(rng, 300), QUESTION) for _ in range(500)], QUESTION, best=1):
             outcome = conclude(seen.looks, tried, QUESTION.rules, even_power(seen.looks, tried, QUESTION.rules))
             assert outcome.name in {"none", "inconclusive"}
             nearest = min(nearest, best_hit(seen.looks, tried).log_p)
@@ -174,7 +174,7 @@ def test_heavy_weights_do_not_look_like_many_units():
     """Power speaks of units of equal weight: sixteen times the weight is not sixteen times the evidence."""
 
     class Heavy(Words):
-        def read(self, one):
+        def read(self, one, _prose=None):
             reading = super().read(one)
             scaled = tuple(
                 replace(vector, weights=tuple((at, 16 * weight) for at, weight in vector.weights))
@@ -222,7 +222,7 @@ def test_windows_cost_even_where_they_find_nothing():
 
 def test_decoys_that_are_not_chance_silence_everything():
     marked = text(Random(16), of=ERA)
-    seen = look_at([marked], QUESTION)[0]
+    seen = look_at([readings(marked, QUESTION)], QUESTION)[0]
     (look,) = seen.looks
     tried = QUESTION.tried()
     power = even_power(seen.looks, tried, Rules())
@@ -236,7 +236,7 @@ def test_decoys_that_are_not_chance_silence_everything():
 
 def test_a_decoy_among_the_suspects_would_be_scored_as_one():
     """The decoys are scored with the same code as accounts: their own scores come out for their own seeds."""
-    seen = look_at([text(Random(17))], QUESTION, keep=True)[0]
+    seen = look_at([readings(text(Random(17)), QUESTION)], QUESTION, keep=True)[0]
     (look,) = seen.looks
     assert len(look.decoys.scores) == look.decoys.count == 1000
     assert max(look.decoys.scores) == look.decoys.best

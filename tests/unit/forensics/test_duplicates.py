@@ -2,8 +2,14 @@
 
 from random import Random
 
-from gateway.forensics.duplicates import Duplicates, likeness, sketch
+from gateway.forensics import duplicates
+from gateway.forensics.duplicates import Duplicates, likeness
+from gateway.watermarks.words import read_words
 from tests.support.forensic import text
+
+
+def sketch(written):
+    return duplicates.sketch(read_words(written).words)
 
 
 def test_a_copy_dressed_otherwise_is_the_same():

@@ -13,13 +13,16 @@ from tests.support.needs import needs_numpy
 needs_numpy()
 
 from gateway.forensics.corpus import examine_corpus  # noqa: E402
+from gateway.forensics.corroboration import section  # noqa: E402
 from gateway.forensics.document import examine  # noqa: E402
 from gateway.forensics.eras import Suspect  # noqa: E402
+from gateway.forensics.fingerprints import Fingerprints, Held, Holder  # noqa: E402
 from gateway.forensics.html import html  # noqa: E402
 from gateway.forensics.inputs import Document  # noqa: E402
 from gateway.forensics.page import page  # noqa: E402
 from gateway.forensics.question import Question  # noqa: E402
 from gateway.forensics.report import Context, report_of  # noqa: E402
+from gateway.registry.search import Searched  # noqa: E402
 from gateway.watermarks.evidence import Cluster  # noqa: E402
 from tests.support.forensic import era, text  # noqa: E402
 
@@ -153,6 +156,21 @@ def test_hostile_names_are_escaped_everywhere():
         assert "script" not in parsed.tags
         assert "&lt;script&gt;" in shown
         assert not re.search("[\x1b\u202e]", shown + page(report))
+
+
+def test_hostile_names_in_the_registry_are_escaped_too():
+    holders = tuple(Holder(f"{HOSTILE} {number}", 1, 1, 9, 40, 0) for number in range(600))
+    found = Fingerprints(Searched(9, [HOSTILE]), holders, (Held(HOSTILE, holders),), 1, 0)
+    made = section(found, [HOSTILE], details=True, corpus=True)
+    result = examine(HOSTILE, text(Random(11)), QUESTION, lambda _: 1)
+    report = report_of(result, QUESTION, CONTEXT, scores=True, registry=made)
+    parsed = Tags()
+    parsed.feed(html(report))
+    assert "script" not in parsed.tags
+    assert not re.search("[\x1b\u202e]", html(report) + page(report))
+    assert "And 100 more accounts" in html(report)
+    assert "and 580 more accounts" in page(report)
+    assert len(report["registry"]["holders"]) == 600
 
 
 def test_the_page_is_one_page():

@@ -138,3 +138,12 @@ def test_base64url_both_ways(data):
 def test_base64url_has_one_spelling(text):
     with pytest.raises(ValueError):
         base64url.decode(text)
+
+
+def test_what_is_signed_as_something_else_is_no_receipt():
+    """The same key, and the payload of a receipt: the type alone tells them apart."""
+    other = Ed25519Signer(KID, SEED, "evidence+jwt").sign(CLAIMS.payload())
+    assert read(other)[0] == {**GOOD, "typ": "evidence+jwt"}
+    assert verify(signed(), KEYS) == CLAIMS
+    with pytest.raises(NotGenuine, match="another algorithm or type"):
+        verify(other, KEYS)
