@@ -97,6 +97,7 @@ def _judged(look: Look, at: int, seen: Seen, question: Question, tried: Tried) -
         decoys=Decoys(look.decoys.scores, look.squares),
         tried=tried,
         provider=look.provider,
+        most_units=look.era.scheme.most_units,
         commitment=look.era.commitment,
     )
     return judge(evidence, question.rules)

@@ -34,6 +34,8 @@ class Evidence:
     provider: Score | None = None
     """The provider layer's score, on its own share of the buckets."""
     clusters: tuple[Cluster, ...] = ()
+    most_units: int | None = None
+    """Units that any text of the scheme can have at most; None: as many as there are buckets."""
     commitment: Checked = "not_given"
     """What `EpochKeys.check` said: do the keys match what was published before their first use?"""
 

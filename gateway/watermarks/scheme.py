@@ -40,6 +40,10 @@ class Scheme(Protocol):
     def width(self) -> int: ...
     @property
     def lists(self) -> int: ...
+    @property
+    def most_units(self) -> int | None:
+        """Units of a list that any text can have for accounts; None: as many as there are buckets."""
+        ...
 
     def read(self, text: str, prose: Words | None = None) -> Reading:
         """Never uses a key. Time linear in the text. `prose` are the text's words, where they were read already."""
@@ -57,6 +61,7 @@ class PairScheme:
         self.table = table
         self.lists = lists
         self.provider_quarters = provider_quarters
+        self.most_units = sum(layer_of(at, provider_quarters) == "account" for at in range(len(table.pairs)))
 
     def read(self, text: str, prose: Words | None = None) -> Reading:
         words, left_out = prose or read_words(text)

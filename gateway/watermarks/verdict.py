@@ -82,7 +82,7 @@ def judge(evidence: Evidence, rules: Rules) -> Verdict:
         _finding(cluster.name, evidence.score_of_cluster(cluster), evidence.tried, rules)
         for cluster in evidence.clusters
     )
-    power = power_of(evidence.vector, rules.uplift, evidence.tried, rules.alpha)
+    power = power_of(evidence.vector, rules.uplift, evidence.tried, rules.alpha, evidence.most_units)
     fired = _fired(evidence, rules)
     marked = any(finding.fires for finding in (provider, *clusters) if finding)
     name, reason = _name(_broken(evidence, rules), len(fired), marked, power.chance >= rules.least_power)

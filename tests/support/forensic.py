@@ -36,6 +36,7 @@ class Words:
 
     def __init__(self, lists=1):
         self.lists = lists
+        self.most_units = None
 
     def read(self, text, _prose=None):
         words = text.split()

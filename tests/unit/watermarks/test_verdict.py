@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from gateway.watermarks.buckets import vector_of
+from gateway.watermarks.buckets import BucketVector, vector_of
 from gateway.watermarks.correction import Tried
 from gateway.watermarks.decoys import Decoys
 from gateway.watermarks.evidence import Cluster, Evidence
@@ -81,6 +81,15 @@ def test_without_a_mark_a_long_text_shows_none_and_a_short_one_is_inconclusive()
 def test_none_speaks_of_a_stated_strength_only():
     weak = judge(case(), Rules(uplift=0.1))
     assert (weak.name, weak.reason) == ("inconclusive", "too_weak")
+
+
+def test_no_text_is_asked_for_that_cannot_be():
+    """Pairs are no more than the table has: a length that would take more is none."""
+    text = BucketVector(4096, tuple((at, 3 if at % 2 else 5) for at in range(60)), 60)
+    some, none = (judge(case(vector=text, most_units=most), RULES).power.least_units for most in (4000, 100))
+    assert some is not None
+    assert some > 100
+    assert none is None
 
 
 def test_the_empty_text_is_inconclusive():
