@@ -138,7 +138,7 @@ def _facts(value: Any) -> dict[str, Any] | None:
         raise NotARecord("facts are missing or of another type")
     if not all(type(word) is str for word in (*value["tags"], *(value.get("odd") or ()))):
         raise NotARecord("facts: tags or odd are of another type")
-    return value
+    return dict.fromkeys(_FACTS) | value  # what may be null may as well be absent
 
 
 def _usage(value: Any) -> dict[str, int] | None:

@@ -26,6 +26,15 @@ def test_what_the_gateway_writes_is_what_a_replay_reads():
         recorded(record)
 
 
+def test_a_fact_that_may_be_null_may_be_absent():
+    """As in a record of an older gateway, or one that somebody's pipeline stripped of nulls."""
+    document = json.loads(decision(1).as_line())
+    nulls = [name for name, value in document["facts"].items() if value is None]
+    assert nulls
+    document["facts"] = {name: value for name, value in document["facts"].items() if value is not None}
+    assert read_record(json.dumps(document).encode()) == recorded(decision(1))
+
+
 def test_lines_in_the_order_of_the_file(tmp_path):
     path = write_log(tmp_path / "log", [decision(number, at_s=5 - number) for number in range(3)])
     assert [line.id for line in lines_of(path)] == ["req-00000000", "req-00000001", "req-00000002"]
