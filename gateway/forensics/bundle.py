@@ -9,6 +9,7 @@ import io
 import json
 import os
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
@@ -123,7 +124,8 @@ def _unpacked(path: Path) -> dict[str, bytes]:
             if len(entries) > MOST_FILES or sum(entry.file_size for entry in entries) > MOST_BYTES:
                 raise BadBundle(f"{path}: larger than any bundle")
             return {entry.filename: archive.read(entry) for entry in entries if not entry.is_dir()}
-    except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError):
+    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError, RuntimeError):
+        # The last two are zipfile's words for a compression that it does not know, and for an encrypted file.
         raise BadBundle(f"{path}: not a readable .zip file") from None
 
 

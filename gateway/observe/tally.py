@@ -11,6 +11,7 @@ from gateway.core.account import STANDINGS
 from gateway.core.reasons import INTERNAL_ERROR, LIMITER_UNAVAILABLE, OVERLOADED, POLICY_REASONS, REASONS, UPSTREAM_BUSY
 from gateway.core.usage import Usage
 from gateway.observe.counters import counter_family, histogram_family
+from gateway.observe.detector_counts import DetectorCounts
 from gateway.observe.instruments import BY_NAME, METRICS, Kind
 from gateway.observe.mark_counts import MarkCounts
 from gateway.observe.top import TopAccounts
@@ -27,7 +28,7 @@ STORE_CALLS: Final = (
 """Every operation on the store with each of its outcomes."""
 
 
-class Tally(MarkCounts):
+class Tally(DetectorCounts, MarkCounts):
     """All instruments of one process, and one method for each thing that is counted."""
 
     def __init__(self, version: str, routes: Iterable[str]) -> None:
@@ -207,29 +208,6 @@ class Tally(MarkCounts):
         self._account_requests.pop((account,), None)
         for direction in ("input", "output"):
             self._account_tokens.pop((account, direction), None)
-
-    # what detectors report
-
-    def signal(self, signal: str, tier: str, present: bool) -> None:
-        """One answered request to which a signal applies, and whether it was there."""
-        if (signal, tier, "true") not in self._signals:
-            # Both begin together: a share of nothing is 0, not absent.
-            self._signals[signal, tier, "true"]
-            self._signals[signal, tier, "false"]
-        self._signals[signal, tier, _YES_NO[present]].value += 1
-
-    def ratio(self, tier: str, value: float) -> None:
-        """Output tokens by input tokens of one answered request."""
-        self._ratio[(tier,)].observe(value)
-
-    def key_spread(self, networks: int, clients: int) -> None:
-        """Distinct client networks and programs lately seen with the key of one answered request."""
-        self._key_networks[()].observe(networks)
-        self._key_clients[()].observe(clients)
-
-    def took(self, seconds: float) -> None:
-        """How long the detectors looked at one request."""
-        self._detector_duration[()].observe(seconds)
 
     # upstreams, store, policies
 

@@ -12,17 +12,14 @@ from tests.support.needs import needs_numpy
 
 needs_numpy()
 
-from gateway.cli import watermark_detect  # noqa: E402
-from gateway.cli.main import _parser, main  # noqa: E402
-from gateway.core.clock import ManualClock  # noqa: E402
 from gateway.watermarks.keys import Master  # noqa: E402
 from gateway.watermarks.pairs import write_table  # noqa: E402
+from tests.support.detecting import detecting  # noqa: E402
 from tests.support.forensic_files import (  # noqa: E402
     ACCOUNTS,
     BEGUN,
     FAMILY,
     FORENSIC,
-    NOW_MS,
     READER,
     TABLE,
     prose,
@@ -51,19 +48,7 @@ def place(original, tmp_path):
 def detect(place, monkeypatch, capsys):
     """Run the verb: (exit status, standard output, standard error)."""
 
-    def call(*words, token=None, config=True, verb="detect"):
-        monkeypatch.delenv("GATEWAY_ADMIN_TOKEN_FILE", raising=False)
-        monkeypatch.setenv("GATEWAY_ADMIN_TOKEN", token or "")
-        monkeypatch.delenv("GATEWAY_CONFIG", raising=False)
-        monkeypatch.chdir(place)
-        line = ["watermark", verb, *map(str, words), *(["--config", "gateway.yaml"] if config else [])]
-        if verb == "detect":
-            status = watermark_detect.run(_parser("watermark")[0].parse_args(line), ManualClock(NOW_MS))
-        else:
-            status = main(line)
-        return status, *capsys.readouterr()
-
-    return call
+    return detecting(place, monkeypatch, capsys)
 
 
 def runs(place):

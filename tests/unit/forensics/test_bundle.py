@@ -96,3 +96,16 @@ def test_an_archive_that_unpacks_to_too_much_is_refused(tmp_path, monkeypatch):
         archive.writestr("zeros", bytes(100_000))
     with pytest.raises(BadBundle, match="larger than any bundle"):
         read_bundle(tmp_path / "bomb.zip", MASTER)
+
+
+def test_an_archive_whose_data_cannot_be_unpacked_is_no_bundle(tmp_path):
+    """Zlib has a fault of its own, which is none of zipfile's."""
+    path = tmp_path / "bundle.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("manifest.json", b"word " * 500)
+    data = bytearray(path.read_bytes())
+    begin = 30 + len("manifest.json")
+    data[begin : begin + 8] = b"\xff" * 8
+    path.write_bytes(bytes(data))
+    with pytest.raises(BadBundle, match=r"not a readable \.zip"):
+        read_bundle(path, MASTER)
