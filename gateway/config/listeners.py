@@ -49,6 +49,11 @@ class DataListener(Strict):
     tls: Tls | None = Field(
         default=None, description="Serve HTTPS. Absent: plain HTTP, for a proxy in front to terminate."
     )
+    hot_lane: Literal["on", "off"] = Field(
+        default="on",
+        description="`on`: plain requests are served by the gateway's own HTTP code, everything else by aiohttp's server."
+        " `off`: that server serves all.",
+    )
     trusted_proxies: tuple[Cidr, ...] = Field(
         default=(), description="Networks of proxies that are believed about who is behind them."
     )

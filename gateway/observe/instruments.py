@@ -114,6 +114,8 @@ METRICS: Final = (
     ),
     Instrument("gateway_accounts", _G, "Accounts known, by standing.", ("standing",)),
     Instrument("gateway_connections_open", _G, "Open connections on the data listener."),
+    Instrument("gateway_hot_lane", _G, "1 while plain requests are served by the gateway's own lane."),
+    Instrument("gateway_hot_lane_handovers_total", _C, "Connections that the hot lane gave to aiohttp's server."),
     Instrument("gateway_requests_in_flight", _G, "Requests being served."),
     Instrument("gateway_inflight_body_bytes", _G, "Request body bytes held in memory."),
     Instrument("gateway_client_disconnects_total", _C, "Callers that left before their answer was whole.", ("phase",)),

@@ -13,6 +13,7 @@ from gateway.core.refusal import Refusal
 from gateway.identity.admins import Admin, Role
 from gateway.server.body import BodyBudget, lease, read_body
 from gateway.server.guards import check_body_head
+from gateway.server.reference_lane import AiohttpBody
 
 Answer = dict[str, Any] | Refusal
 
@@ -54,7 +55,7 @@ class AdminCall:
         """The body as JSON; no body at all is an empty object."""
         if not self.request.content_length and "transfer-encoding" not in self.request.headers:
             return {}
-        fault = check_body_head(self.request, MAX_BODY)
+        fault = check_body_head(self.request.headers, self.request.content_length, MAX_BODY)
         raw = fault or await self.raw()
         if isinstance(raw, Refusal):
             return raw
@@ -71,7 +72,8 @@ class AdminCall:
     async def raw(self) -> bytes | Refusal:
         """The body's bytes."""
         with lease(self.budget, self.admin.name) as held:
-            return await read_body(self.request, held, max_bytes=MAX_BODY, grace_s=_GRACE_S, min_rate=_MIN_RATE)
+            body = AiohttpBody(self.request)
+            return await read_body(body, held, max_bytes=MAX_BODY, grace_s=_GRACE_S, min_rate=_MIN_RATE)
 
 
 class Route(NamedTuple):

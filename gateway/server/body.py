@@ -5,11 +5,10 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from aiohttp import hdrs, web
-
 from gateway.core import reasons
 from gateway.core.refusal import Refusal
 from gateway.server.guards import too_large
+from gateway.server.inbound import Body, BodyBroken
 
 
 class BodyBudget:
@@ -71,29 +70,24 @@ def lease(budget: BodyBudget, account: str) -> Iterator[Lease]:
         held.release()
 
 
-async def read_body(
-    request: web.BaseRequest, held: Lease, *, max_bytes: int, grace_s: float, min_rate: int
-) -> bytes | Refusal:
+async def read_body(body: Body, held: Lease, *, max_bytes: int, grace_s: float, min_rate: int) -> bytes | Refusal:
     """The whole body, or why not.
 
     After `grace_s` seconds the body must have come at `min_rate` bytes per second on average, or it is too slow:
     the deadline moves with what has arrived, never with what was announced.
     """
-    expected = request.content_length
-    if not held.grow_to(expected or 0):
+    if not held.grow_to(body.announced or 0):
         return _no_room()
-    if request.headers.get(hdrs.EXPECT):
-        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        request.writer.output_size = 0
-    content = request.content
-    if expected is not None and content.is_eof():
-        return await content.read()  # it is all here: no timer needed
+    if body.awaited:
+        await body.go_ahead()
+    if body.announced is not None and body.arrived:
+        return await body.more()  # it is all here: no timer needed
     began = asyncio.get_running_loop().time()
     chunks: list[bytes] = []
     size = 0
     try:
         async with asyncio.timeout(grace_s) as deadline:
-            while chunk := await content.readany():
+            while chunk := await body.more():
                 size += len(chunk)
                 if size > max_bytes:
                     return too_large(max_bytes)
@@ -103,7 +97,7 @@ async def read_body(
                 deadline.reschedule(began + grace_s + size / min_rate)
     except TimeoutError:
         return Refusal(reasons.REQUEST_TIMEOUT, f"the body came slower than {min_rate} bytes per second")
-    except web.RequestPayloadError:
+    except BodyBroken:
         return Refusal(reasons.INVALID_REQUEST, "the body's framing is broken")
     return b"".join(chunks)
 

@@ -15,6 +15,8 @@ from aiohttp import StreamReader, web
 from aiohttp.http_exceptions import LineTooLong
 from aiohttp.web_protocol import RequestHandler, _ErrInfo
 
+from gateway.server.unread import Unread
+
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 BadRequest = Callable[[int], web.Response]
 """Makes the answer for a request that could not be parsed (no path, so no dialect is known)."""
@@ -38,7 +40,7 @@ class DoorLimits:
 class GuardedProtocol(RequestHandler):
     """One client connection: a deadline runs whenever a head is awaited that has begun (or never came)."""
 
-    __slots__ = ("_bad_request", "_begun", "_deadline", "_head_s", "_unread", "_unread_since", "_wire")
+    __slots__ = ("_bad_request", "_begun", "_deadline", "_head_s", "_unread", "_wire")
 
     def __init__(
         self, manager: "Door", *, loop: asyncio.AbstractEventLoop, limits: DoorLimits, bad_request: BadRequest
@@ -61,8 +63,7 @@ class GuardedProtocol(RequestHandler):
         self._begun = False
         self._deadline: asyncio.TimerHandle | None = None
         self._wire: asyncio.Transport | None = None
-        self._unread = 0
-        self._unread_since = 0.0
+        self._unread = Unread()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
@@ -81,8 +82,8 @@ class GuardedProtocol(RequestHandler):
             if self._deadline is not None:
                 self._deadline.cancel()
                 self._deadline = None
-        elif self._waiter is not None:
-            # Bytes came while the connection was idle and no head is complete: the next request has begun.
+        elif self._waiter is not None or not heads:
+            # Bytes came while the connection was idle (or new) and no head is complete: the next request has begun.
             self._begun = True
             if self._deadline is None:
                 self._deadline = self._loop.call_later(self._head_s, self._head_late)
@@ -100,12 +101,8 @@ class GuardedProtocol(RequestHandler):
         """Abort when the peer has taken nothing of what waits for it: closing alone would wait for it for ever."""
         if self._wire is None:
             return
-        waiting = self._wire.get_write_buffer_size()
-        if waiting < self._unread or self._unread == 0:
-            self._unread_since = now
-        elif now - self._unread_since >= patience_s:
+        if self._unread.for_too_long(self._wire.get_write_buffer_size(), now, patience_s):
             self._wire.abort()
-        self._unread = waiting
 
     def _head_late(self) -> None:
         self._deadline = None

@@ -5,14 +5,13 @@ import logging
 from contextlib import suppress
 from typing import Final
 
-from aiohttp import web
-
 from gateway.accounting.outcome import Outcome
 from gateway.core.refusal import Refusal
 from gateway.core.sse import EventFramer
 from gateway.exchange import Exchange
 from gateway.pipeline import Pipeline
 from gateway.policy.output.gate import OutputGate
+from gateway.server.inbound import Inbound, Reply, Stream
 from gateway.server.stream import Relay, say_last
 from gateway.upstreams.base import Answer
 
@@ -45,9 +44,9 @@ class GuardedRelay(Relay):
     nobody waits for a rule in audit mode, and no fault of one reaches the caller.
     """
 
-    def __init__(
-        self, pipeline: Pipeline, x: Exchange, response: web.StreamResponse, answer: Answer, gate: OutputGate
-    ) -> None:
+    _direct = False
+
+    def __init__(self, pipeline: Pipeline, x: Exchange, response: Stream, answer: Answer, gate: OutputGate) -> None:
         super().__init__(pipeline, x, response, answer)
         self._gate = gate
         self._framer = EventFramer()
@@ -148,7 +147,7 @@ class GuardedRelay(Relay):
         return [*events, rest] if rest else events
 
 
-def relay_for(pipeline: Pipeline, x: Exchange, response: web.StreamResponse, answer: Answer) -> Relay:
+def relay_for(pipeline: Pipeline, x: Exchange, response: Stream, answer: Answer) -> Relay:
     """The relay of a stream: with a gate in it where a rule looks at the answer."""
     gate = gate_for(x)
     if gate is None:
@@ -170,13 +169,16 @@ async def look_at_whole(x: Exchange, gate: OutputGate) -> Refusal | None:
     return gate.broken.denial()
 
 
-async def send_before_looking(request: web.BaseRequest, x: Exchange, response: web.Response, gate: OutputGate) -> None:
-    """Send an answer in one piece, then let the rules look at it that have no say in whether it goes."""
+async def send_before_looking(inbound: Inbound, x: Exchange, reply: Reply, gate: OutputGate) -> bool:
+    """Send an answer in one piece, then let the rules look at it that have no say in whether it goes.
+
+    False where it is still to be sent: every rule has looked already.
+    """
+    early = gate.looks_back or not gate.stops
     try:
-        if gate.looks_back or not gate.stops:
+        if early:
             with suppress(ConnectionError):  # the caller left; its answer came all the same
-                await response.prepare(request)
-                await response.write_eof()
+                await inbound.send(reply)
     finally:
         if not gate.stops:
             try:
@@ -184,6 +186,7 @@ async def send_before_looking(request: web.BaseRequest, x: Exchange, response: w
             except Exception as error:  # noqa: BLE001 - the same as in a stream
                 _log_fault(x, gate, error)
         note_findings(x, gate)
+    return early
 
 
 async def _look(x: Exchange, gate: OutputGate) -> None:

@@ -1,5 +1,7 @@
 """What is refused on the head of a request alone, before a key is looked up or a byte of body is read."""
 
+from collections.abc import Mapping
+
 from aiohttp import HttpVersion10, HttpVersion11, hdrs, web
 
 from gateway.core import reasons
@@ -56,9 +58,8 @@ def check_head(request: web.BaseRequest, head_bytes: int) -> Refusal | None:
     return None
 
 
-def check_body_head(request: web.BaseRequest, body_bytes: int) -> Refusal | None:
+def check_body_head(headers: Mapping[str, str], announced: int | None, body_bytes: int) -> Refusal | None:
     """Refuse a body by its announcement: type, encoding, size."""
-    headers = request.headers
     media_type = headers.get(hdrs.CONTENT_TYPE, "")
     if media_type.partition(";")[0].strip().lower() != "application/json":
         return Refusal(reasons.UNSUPPORTED_MEDIA_TYPE, "content-type must be application/json")
@@ -67,8 +68,7 @@ def check_body_head(request: web.BaseRequest, body_bytes: int) -> Refusal | None
         return Refusal(reasons.UNSUPPORTED_MEDIA_TYPE, "the body must be UTF-8")
     if headers.get(hdrs.CONTENT_ENCODING, "identity").lower() != "identity":
         return Refusal(reasons.UNSUPPORTED_ENCODING, "compressed request bodies are not accepted; send it uncompressed")
-    length = request.content_length
-    if length is not None and length > body_bytes:
+    if announced is not None and announced > body_bytes:
         return too_large(body_bytes)
     expect = headers.get(hdrs.EXPECT)
     if expect is not None and expect.lower() != "100-continue":

@@ -3,8 +3,6 @@
 import asyncio
 import logging
 
-from aiohttp import HttpVersion11, web
-
 from gateway.accounting.outcome import Outcome
 from gateway.core import reasons
 from gateway.core.ids import new_id, valid_inbound_id
@@ -15,10 +13,11 @@ from gateway.runtime import Runtime
 from gateway.server.body import BodyBudget, lease, read_body
 from gateway.server.drains import Drains
 from gateway.server.guarded import gate_for, look_at_whole, relay_for, send_before_looking
-from gateway.server.guards import check_body_head, check_head
+from gateway.server.guards import check_body_head
+from gateway.server.inbound import Inbound, Reply, Stream
 from gateway.server.own_routes import answer_ourselves
 from gateway.server.receipts import receipt_headers
-from gateway.server.respond import exchange_head, refusal_response
+from gateway.server.respond import exchange_head, refusal_reply
 from gateway.server.routes import Route, find
 from gateway.server.stream import say_last
 from gateway.upstreams.base import UpstreamFailed
@@ -29,7 +28,7 @@ log = logging.getLogger("gateway")
 
 
 class DataPlane:
-    """Serves every request of the data listener. The response is what it returns; the rest is settled and recorded."""
+    """Serves every request of the data listener, whichever lane it came by; it is settled and recorded, too."""
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
@@ -40,11 +39,12 @@ class DataPlane:
         runtime.metrics.watch("gateway_inflight_body_bytes", lambda: self._budget.used)
         self.drains = Drains(runtime)
 
-    async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
-        x, route = self._open(request)
+    async def __call__(self, inbound: Inbound) -> Reply | None:
+        """The answer to be sent; None where it went out already."""
+        x, route = self._open(inbound)
         self._runtime.live.enter(x)
         try:
-            response = await (self._refuse(x, route) if isinstance(route, Refusal) else self._serve(request, x, route))
+            reply = await (self._refuse(x, route) if isinstance(route, Refusal) else self._serve(inbound, x, route))
         except asyncio.CancelledError:
             if x.draining:
                 raise
@@ -52,68 +52,67 @@ class DataPlane:
                 self._pipeline.finish(x, _left(x))
                 raise
             _uncancel()
-            response = await self._refuse(x, x.stop, Outcome.SHUTDOWN)
+            reply = await self._refuse(x, x.stop, Outcome.SHUTDOWN)
         except Exception:
             log.exception("fault while serving a request", extra={"fields": {"id": x.id}})
             fault = Refusal(reasons.INTERNAL_ERROR, "the gateway failed; its operator can find this request by its id")
-            response = await self._refuse(x, fault, Outcome.INTERNAL_ERROR)
+            reply = await self._refuse(x, fault, Outcome.INTERNAL_ERROR)
         finally:
             if not x.draining:
                 self._runtime.live.leave(x)
         doubt = x.refusal is not None and x.refusal.reason in _DOUBTFUL
-        if self._runtime.draining or doubt or not request.content.is_eof() or request.method == "CONNECT":
-            response.force_close()  # unread or ambiguous bytes must never be taken for the next request
-        return response
+        if self._runtime.draining or doubt or not inbound.body.arrived or inbound.method == "CONNECT":
+            inbound.hang_up()  # unread or ambiguous bytes must never be taken for the next request
+        return reply
 
-    def _open(self, request: web.BaseRequest) -> tuple[Exchange, Route | Refusal]:
+    def _open(self, inbound: Inbound) -> tuple[Exchange, Route | Refusal]:
         """An exchange for any request at all, and its route or why it has none."""
         own_id = new_id("req-")
-        inbound = request.headers.get("x-request-id", "")
-        found = find(request.method, request.raw_path, request.headers.get("anthropic-version"))
+        headers = inbound.headers
+        theirs = headers.get("x-request-id", "")
+        found = find(inbound.method, inbound.target, headers.get("anthropic-version"))
         family, fault = (found.family, None) if isinstance(found, Route) else found
         x = Exchange(
             id=own_id,
-            request_id=inbound if valid_inbound_id(inbound) else own_id,
+            request_id=theirs if theirs and valid_inbound_id(theirs) else own_id,
             route=found.name if isinstance(found, Route) else "other",
             family=family,
             snapshot=self._runtime.snapshot,
-            headers=request.headers,
-            origin=Origin(
-                request.remote or "",
-                request.headers.getall("x-forwarded-for", ()),
-                request.headers.getall("forwarded", ()),
-            ),
+            headers=headers,
+            origin=Origin(inbound.remote, headers.getall("x-forwarded-for", ()), headers.getall("forwarded", ())),
             started_at=self._clock.monotonic(),
             started_ms=self._clock.now_ms(),
             dialect=found.dialect if isinstance(found, Route) else None,
         )
-        fault = check_head(request, self._runtime.settings.limits.head_bytes) or fault
+        fault = inbound.fault(self._runtime.settings.limits.head_bytes) or fault
         return x, fault or found  # type: ignore[return-value]  # without a fault, `found` is a Route
 
-    async def _serve(self, request: web.BaseRequest, x: Exchange, route: Route) -> web.StreamResponse:
-        headers = request.headers
+    async def _serve(self, inbound: Inbound, x: Exchange, route: Route) -> Reply | None:
+        headers = x.headers
         refusal = await self._pipeline.identify(x, headers.get("authorization"), headers.get("x-api-key"))
         if refusal is not None:
             return await self._refuse(x, refusal)
         if route.dialect is None:
             return await self._own(x, route)
-        refusal = await self._take_in(request, x)
+        refusal = await self._take_in(inbound, x)
         if refusal is not None:
             return await self._refuse(x, refusal, _outcome_of(x, refusal))
         assert x.forwarded is not None
         try:
             if x.forwarded.answer.headers.get("content-type", "").lower().startswith("text/event-stream"):
-                return await self._stream(request, x)
-            return await self._whole(request, x)
+                await self._stream(inbound, x)
+                return None
+            return await self._whole(inbound, x)
         except BaseException:
             if not self.drains.take(x):
                 x.forwarded.answer.abort()
             raise
 
-    async def _take_in(self, request: web.BaseRequest, x: Exchange) -> Refusal | None:
+    async def _take_in(self, inbound: Inbound, x: Exchange) -> Refusal | None:
         """Body in, decision made, request sent. The body's bytes are held against the budget until it is."""
         limits, timers = self._runtime.settings.limits, self._runtime.settings.timers
-        refusal = check_body_head(request, limits.body_bytes) or self._full(limits.max_inflight_requests)
+        refusal = check_body_head(x.headers, inbound.body.announced, limits.body_bytes)
+        refusal = refusal or self._full(limits.max_inflight_requests)
         if refusal is not None:
             return refusal
         assert x.principal is not None
@@ -121,7 +120,7 @@ class DataPlane:
         with lease(self._budget, x.principal.account.id) as held:
             began = self._clock.monotonic()
             raw = await read_body(
-                request, held, max_bytes=limits.body_bytes, grace_s=timers.body_s, min_rate=timers.body_min_rate
+                inbound.body, held, max_bytes=limits.body_bytes, grace_s=timers.body_s, min_rate=timers.body_min_rate
             )
             x.waited_s += self._clock.monotonic() - began
             if isinstance(raw, Refusal):
@@ -143,7 +142,7 @@ class DataPlane:
             return None
         return Refusal(reasons.OVERLOADED, "the gateway is serving as many requests as it can", retry_after_ms=1000)
 
-    async def _whole(self, request: web.BaseRequest, x: Exchange) -> web.StreamResponse:
+    async def _whole(self, inbound: Inbound, x: Exchange) -> Reply | None:
         """An answer in one piece."""
         assert x.forwarded is not None
         answer = x.forwarded.answer
@@ -168,22 +167,22 @@ class DataPlane:
         headers = exchange_head(x, self._clock.now_ms())
         headers.extend(answer_headers(answer.headers))
         headers.extend(receipt)
-        response = web.Response(status=200, headers=headers, body=x.answer)
+        reply = Reply(200, headers, x.answer)
         try:
-            if gate is not None:
-                await send_before_looking(request, x, response, gate)
+            if gate is not None and await send_before_looking(inbound, x, reply, gate):
+                return None
         except asyncio.CancelledError:
             if x.stop is None:
                 raise
             _uncancel()
-            if request.transport is not None:
-                request.transport.abort()  # half of the answer is written, and its caller does not read
+            inbound.abort()  # half of the answer is written, and its caller does not read
+            return None
         finally:
             self._pipeline.finish(x, Outcome.COMPLETE)
-        return response
+        return reply
 
-    async def _stream(self, request: web.BaseRequest, x: Exchange) -> web.StreamResponse:
-        """An answer as it comes. From `prepare` on, whatever goes wrong is said in the stream."""
+    async def _stream(self, inbound: Inbound, x: Exchange) -> None:
+        """An answer as it comes. Once it has begun, whatever goes wrong is said in the stream."""
         assert x.forwarded is not None
         assert x.dialect is not None
         assert x.ask is not None
@@ -192,25 +191,25 @@ class DataPlane:
         headers = exchange_head(x, self._clock.now_ms())
         headers.extend(answer_headers(answer.headers))
         headers["x-accel-buffering"] = "no"
-        response = web.StreamResponse(status=200, headers=headers)
-        if request.version < HttpVersion11:
-            response.force_close()  # without chunks only the connection's end tells where the stream ends
         x.status = 200
+        stream: Stream | None = None
         try:
-            await response.prepare(request)
-            outcome = await relay_for(self._pipeline, x, response, answer).run()
+            stream = await inbound.stream(headers)
+            outcome = await relay_for(self._pipeline, x, stream, answer).run()
         except asyncio.CancelledError:
             if x.stop is None:
                 raise
             _uncancel()
             answer.abort()
             x.refusal = x.stop
-            await say_last(response, x.family.stream_error(x.stop, x.request_id))
+            if stream is None:
+                inbound.abort()
+            else:
+                await say_last(stream, x.family.stream_error(x.stop, x.request_id))
             outcome = Outcome.SHUTDOWN if x.stop.reason is reasons.DRAINING else Outcome.CLIENT_GONE
         self._pipeline.finish(x, outcome)
-        return response
 
-    async def _own(self, x: Exchange, route: Route) -> web.StreamResponse:
+    async def _own(self, x: Exchange, route: Route) -> Reply:
         """The routes that no upstream sees: models, the caller's own usage, its receipts."""
         body = await answer_ourselves(self._runtime, x, route)
         if isinstance(body, Refusal):
@@ -219,15 +218,15 @@ class DataPlane:
         self._pipeline.finish(x, Outcome.COMPLETE)
         headers = exchange_head(x, self._clock.now_ms())
         headers["content-type"] = "application/json"
-        return web.Response(status=200, headers=headers, body=body)
+        return Reply(200, headers, body)
 
-    async def _refuse(self, x: Exchange, refusal: Refusal, outcome: Outcome = Outcome.REFUSED) -> web.StreamResponse:
+    async def _refuse(self, x: Exchange, refusal: Refusal, outcome: Outcome = Outcome.REFUSED) -> Reply:
         x.refusal = refusal
         await self._pipeline.scales.read(x)
         self._pipeline.rulebook.remember(x)
-        response = refusal_response(x, refusal, self._clock.now_ms())
+        reply = refusal_reply(x, refusal, self._clock.now_ms())
         self._pipeline.finish(x, outcome)
-        return response
+        return reply
 
 
 _DOUBTFUL = (

@@ -15,10 +15,14 @@ from gateway.core.refusal import Refusal
 from gateway.dialects import OPENAI
 from gateway.runtime import Runtime
 from gateway.server.admin import AdminPlane
+from gateway.server.canary import fault_of_hot_lane
 from gateway.server.door import Door, DoorLimits, Handler
 from gateway.server.handler import DataPlane
+from gateway.server.hot_lane import HotLane
 from gateway.server.ops import OpsPlane
+from gateway.server.reference_lane import ReferenceLane
 from gateway.server.respond import head
+from gateway.server.routes import INFERENCE_PATHS
 
 log = logging.getLogger("gateway")
 
@@ -37,6 +41,7 @@ class Gateway:
         self.runtime = runtime
         self._data_plane = DataPlane(runtime)
         self._servers: list[tuple[asyncio.Server, Door]] = []
+        self._hot_lane: HotLane | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping, self._hurry = asyncio.Event(), asyncio.Event()
         self._reloads: set[asyncio.Task[list[str]]] = set()
@@ -50,28 +55,61 @@ class Gateway:
         settings = self.runtime.settings
         await self.runtime.start()
         try:
-            context = self._tls() if settings.data.tls is not None else None
-            self.data_port = await self._listen(self._data_plane, settings.data.host, settings.data.port, context)
+            self.data_port = await self._listen_for_callers()
             self.ops_port = await self._listen(OpsPlane(self.runtime), settings.ops.host, settings.ops.port)
-            data_door = self._servers[0][1]
-            self.runtime.metrics.watch("gateway_connections_open", lambda: len(data_door.connections))
             self.admin_port = await self._listen(AdminPlane(self.runtime), settings.admin.host, settings.admin.port)
         except BaseException:
             await self.close()
             raise
         self._tasks = [asyncio.create_task(self._tick()), asyncio.create_task(self._watch_files())]
 
-    async def _listen(self, handler: Handler, host: str, port: int, tls: ssl.SSLContext | None = None) -> int:
+    async def _listen_for_callers(self) -> int:
+        """The data listener: the hot lane in front of aiohttp's, or that one alone."""
+        settings, metrics = self.runtime.settings.data, self.runtime.metrics
+        limits = self._door_limits()
+        door = Door(ReferenceLane(self._data_plane), limits, _unparseable)
+        fault = await fault_of_hot_lane(limits) if settings.hot_lane == "on" else None
+        if fault is not None:
+            log.error("the hot lane stays closed, all is served by aiohttp", extra={"fields": {"fault": fault}})
+        lane: HotLane | None = None
+        if settings.hot_lane == "on" and fault is None:
+            lane = self._hot_lane = HotLane(self._data_plane, door, limits, INFERENCE_PATHS)
+        metrics.watch("gateway_hot_lane", lambda: int(lane is not None))
+        metrics.watch("gateway_hot_lane_handovers_total", lambda: lane.handed_over if lane is not None else 0)
+        metrics.watch("gateway_connections_open", lambda: self.connections)
+        tls = self._tls() if settings.tls is not None else None
+        return await self._serve(lane or door, door, settings.host, settings.port, tls)
+
+    @property
+    def connections(self) -> int:
+        """Open connections of callers, on both lanes."""
+        _, door = self._servers[0]
+        return len(door.connections) + (0 if self._hot_lane is None else len(self._hot_lane.connections))
+
+    async def _listen(self, handler: Handler, host: str, port: int) -> int:
+        door = Door(handler, self._door_limits(), _unparseable)
+        return await self._serve(door, door, host, port)
+
+    def _door_limits(self) -> DoorLimits:
         settings = self.runtime.settings
-        limits = DoorLimits(
+        return DoorLimits(
             head_s=settings.timers.head_s,
             keepalive_s=settings.timers.keepalive_s,
             head_bytes=settings.limits.head_bytes,
             headers=settings.limits.headers,
         )
-        door = Door(handler, limits, _unparseable)
+
+    async def _serve(
+        self,
+        factory: Callable[[], asyncio.Protocol],
+        door: Door,
+        host: str,
+        port: int,
+        tls: ssl.SSLContext | None = None,
+    ) -> int:
+        """Listen; the bound port. `door` is the part of it that is aiohttp's."""
         loop = asyncio.get_running_loop()
-        server = await loop.create_server(door, host, port, backlog=_BACKLOG, ssl=tls)
+        server = await loop.create_server(factory, host, port, backlog=_BACKLOG, ssl=tls)
         self._servers.append((server, door))
         bound: int = server.sockets[0].getsockname()[1]
         return bound
@@ -114,6 +152,8 @@ class Gateway:
                 runtime.live.stop_slow_readers(now, patience_s)
                 for _, door in self._servers:
                     door.cut_slow_readers(now, patience_s + _LAST_WORDS_S)
+                if self._hot_lane is not None:
+                    self._hot_lane.look_after(patience_s + _LAST_WORDS_S)
                 if now - renewed_at >= ttl_ms / 3000:
                     renewed_at = now
                     runtime.store.renew(runtime.live.reserved_ids(), ttl_ms)
@@ -169,6 +209,8 @@ class Gateway:
         data_server, data_door = self._servers[0]
         data_server.close()
         data_door.pre_shutdown()  # idle keep-alive connections close now, busy ones after their answer
+        if self._hot_lane is not None:
+            self._hot_lane.pre_shutdown()
         await self._until_idle(runtime.settings.timers.drain_s, hurry)
         stopped = runtime.live.stop_all()
         if stopped:
@@ -191,6 +233,8 @@ class Gateway:
         for server, door in self._servers:
             server.close()
             await door.shutdown(0.1)
+        if self._hot_lane is not None:
+            await self._hot_lane.shutdown()
         await self._data_plane.drains.close()
         await self.runtime.close()
 

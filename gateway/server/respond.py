@@ -1,6 +1,5 @@
 """What every answer carries: request ids, rate-limit advice, what the gateway changed; and refusals in two dialects."""
 
-from aiohttp import web
 from multidict import CIMultiDict
 
 from gateway.core.refusal import Refusal
@@ -8,6 +7,7 @@ from gateway.core.units import Unit
 from gateway.dialects.base import LimitAdvice
 from gateway.engine.spec import RateSpec
 from gateway.exchange import Exchange
+from gateway.server.inbound import Reply
 
 SERVER_NAME = "excise"
 DECISION_ID = "x-gateway-decision-id"
@@ -53,7 +53,7 @@ def limit_advice(x: Exchange) -> list[LimitAdvice]:
     return advice
 
 
-def refusal_response(x: Exchange, refusal: Refusal, now_ms: int) -> web.Response:
+def refusal_reply(x: Exchange, refusal: Refusal, now_ms: int) -> Reply:
     """The whole refusal, worded in the caller's dialect; sets the exchange's status."""
     wire = x.family.refuse(refusal, x.request_id)
     headers = exchange_head(x, now_ms)
@@ -63,4 +63,4 @@ def refusal_response(x: Exchange, refusal: Refusal, now_ms: int) -> web.Response
         headers["allow"] = str(allow)
     headers["content-type"] = "application/json"
     x.status = wire.status
-    return web.Response(status=wire.status, headers=headers, body=wire.body)
+    return Reply(wire.status, headers, wire.body)

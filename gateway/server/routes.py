@@ -29,6 +29,7 @@ class Route:
 
 
 _INFERENCE: Final = {d.path: Route(d.name, "POST", d.family, d) for d in DIALECTS}
+INFERENCE_PATHS: Final = frozenset(_INFERENCE)
 OWN: Final = (MODELS, MODEL, USAGE, RECEIPT)
 ROUTE_NAMES: Final = (*(d.name for d in DIALECTS), *OWN)
 

@@ -3,14 +3,13 @@
 import asyncio
 import logging
 
-from aiohttp import web
-
 from gateway.accounting.outcome import Outcome
 from gateway.core import reasons
 from gateway.core.refusal import Refusal
 from gateway.dialects.base import StreamBroken, StreamMeter
 from gateway.exchange import Exchange
 from gateway.pipeline import Pipeline
+from gateway.server.inbound import Stream
 from gateway.server.sent import Sent, sent_of
 from gateway.upstreams.base import Answer, UpstreamFailed
 from gateway.upstreams.faults import from_event, from_failure
@@ -26,7 +25,7 @@ _LAST_WORDS_S = 2.0
 class Relay:
     """One stream from an upstream to a caller."""
 
-    def __init__(self, pipeline: Pipeline, x: Exchange, response: web.StreamResponse, answer: Answer) -> None:
+    def __init__(self, pipeline: Pipeline, x: Exchange, response: Stream, answer: Answer) -> None:
         assert x.meter is not None
         self._pipeline = pipeline
         self._x = x
@@ -134,7 +133,7 @@ class Relay:
         await say_last(self._response, self._x.family.stream_error(refusal, self._x.request_id))
 
 
-async def say_last(response: web.StreamResponse, event: bytes) -> None:
+async def say_last(response: Stream, event: bytes) -> None:
     """Write a closing event within a bounded time; whether it arrived changes nothing any more."""
     try:
         async with asyncio.timeout(_LAST_WORDS_S):

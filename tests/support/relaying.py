@@ -19,7 +19,9 @@ GUARDS = {
 
 
 class Caller:
-    """A response that takes everything."""
+    """A stream that takes everything."""
+
+    pipe = None
 
     def __init__(self):
         self.writes = []

@@ -10,6 +10,7 @@ from multidict import CIMultiDict
 
 from gateway.core import reasons
 from gateway.server.body import BodyBudget, Lease, lease, read_body
+from gateway.server.reference_lane import AiohttpBody
 
 
 def test_the_budget_is_for_all_and_for_each():
@@ -53,7 +54,7 @@ def read(feed, *, budget=None, headers=(), max_bytes=1000, grace_s=5.0, min_rate
         held = Lease(budget or BodyBudget(10_000, 10_000), "a")
         feeding = asyncio.create_task(feed(stream))
         await asyncio.sleep(0)
-        got = await read_body(request, held, max_bytes=max_bytes, grace_s=grace_s, min_rate=min_rate)
+        got = await read_body(AiohttpBody(request), held, max_bytes=max_bytes, grace_s=grace_s, min_rate=min_rate)
         feeding.cancel()
         return got, held
 

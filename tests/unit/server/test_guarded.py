@@ -8,24 +8,18 @@ from tests.support.output_rules import event, gate, rule, states
 
 
 class Gone:
-    """A response whose caller has left."""
+    """A request whose caller has left."""
 
-    async def prepare(self, _request):
+    async def send(self, _reply):
         raise ConnectionResetError
 
-    async def write_eof(self):
-        raise AssertionError
 
-
-class Written(Gone):
+class Sent:
     def __init__(self, looked_at):
         self.states = None
         self._gate = looked_at
 
-    async def prepare(self, _request):
-        pass
-
-    async def write_eof(self):
+    async def send(self, _reply):
         self.states = states(self._gate)
 
 
@@ -40,7 +34,7 @@ def noted(x):
 @pytest.mark.parametrize("text", ["fine", "top secret"])
 def test_an_answer_whose_caller_left_is_looked_at_all_the_same(text):
     x = exchange(text)
-    asyncio.run(send_before_looking(None, x, Gone(), gate(rule(mode="audit"))))
+    assert asyncio.run(send_before_looking(Gone(), x, None, gate(rule(mode="audit"))))
     assert noted(x) == {"no-secrets": "matched" if "top" in text else "clear"}
 
 
@@ -48,9 +42,9 @@ def test_an_answer_whose_caller_left_is_looked_at_all_the_same(text):
 def test_rules_that_only_note_look_when_the_answer_is_out(size):
     x = exchange("top secret. " * size)
     one = gate(rule(mode="audit"))
-    response = Written(one)
-    asyncio.run(send_before_looking(None, x, response, one))
-    assert response.states == {"no-secrets": "not_evaluated"}, "nobody had looked when it was written"
+    inbound = Sent(one)
+    assert asyncio.run(send_before_looking(inbound, x, None, one))
+    assert inbound.states == {"no-secrets": "not_evaluated"}, "nobody had looked when it was written"
     assert noted(x) == {"no-secrets": "matched"}
 
 
@@ -58,9 +52,9 @@ def test_where_every_rule_has_looked_already_nothing_is_written_early():
     x = exchange("fine")
     one = gate(rule())
     one.whole(x.answer)
-    response = Written(one)
-    asyncio.run(send_before_looking(None, x, response, one))
-    assert response.states is None
+    inbound = Sent(one)
+    assert not asyncio.run(send_before_looking(inbound, x, None, one))
+    assert inbound.states is None
     assert noted(x) == {"no-secrets": "clear"}
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from gateway.core import reasons
 from gateway.core.refusal import Refusal
-from gateway.server.respond import exchange_head, head, limit_advice, refusal_response
+from gateway.server.respond import exchange_head, head, limit_advice, refusal_reply
 from tests.support.talking import policy
 from tests.support.walking import Walk
 
@@ -88,10 +88,10 @@ def test_a_refusal_sets_the_status_and_its_headers(tmp_path):
     walk = Walk(tmp_path)
     x = walk.enter()
     refusal = Refusal(reasons.METHOD_NOT_ALLOWED, "no", details={"allow": "POST"})
-    response = refusal_response(x, refusal, walk.clock.now_ms())
+    response = refusal_reply(x, refusal, walk.clock.now_ms())
     assert (response.status, x.status) == (405, 405)
     assert response.headers["allow"] == "POST"
     assert response.headers["content-type"] == "application/json"
     assert response.headers["x-should-retry"] == "false"
-    busy = refusal_response(walk.enter("messages"), Refusal(reasons.OVERLOADED, "no", retry_after_ms=1500), 0)
+    busy = refusal_reply(walk.enter("messages"), Refusal(reasons.OVERLOADED, "no", retry_after_ms=1500), 0)
     assert (busy.status, busy.headers["retry-after"], busy.headers["retry-after-ms"]) == (529, "2", "1500")

@@ -1,0 +1,32 @@
+"""Heads of answers as bytes: what aiohttp's server writes for the same status and fields."""
+
+import time
+from email.utils import formatdate
+from functools import lru_cache
+from http import HTTPStatus
+from typing import Final
+
+from multidict import CIMultiDict
+
+_REASONS: Final = {status.value: status.phrase for status in HTTPStatus}
+
+
+def head_of(status: int, headers: CIMultiDict[str], length: int | None, *, closes: bool) -> bytes:
+    """An HTTP/1.1 head with its blank line; without a `length` in bytes the body comes in chunks.
+
+    Raises ValueError for a field that would end its own line (CWE-113).
+    """
+    fields = [f"{name}: {value}" for name, value in headers.items()]
+    fields.append("Transfer-Encoding: chunked" if length is None else f"Content-Length: {length}")
+    fields.append(_date(int(time.time())))
+    if closes:
+        fields.append("Connection: close")
+    text = "\r\n".join(fields)
+    if text.count("\n") != len(fields) - 1 or text.count("\r") != len(fields) - 1 or "\0" in text:
+        raise ValueError("a line break in a header of an answer")
+    return f"HTTP/1.1 {status} {_REASONS.get(status, '')}\r\n{text}\r\n\r\n".encode()
+
+
+@lru_cache(maxsize=2)
+def _date(second: int) -> str:
+    return f"Date: {formatdate(second, usegmt=True)}"
