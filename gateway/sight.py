@@ -5,7 +5,7 @@ exchange. Nothing of it is recorded: `detectors` turn it into counts.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from gateway.accounting.amounts import Work
@@ -15,13 +15,13 @@ from gateway.core.prompts import fingerprint
 from gateway.detectors.facts import Facts, ends
 from gateway.detectors.watchtower import Watchtower
 from gateway.exchange import Excerpt, Exchange
-from gateway.identity.addresses import Network, client_address, network, product
+from gateway.identity.addresses import Network, Places, product
 
 _ANSWERED: Final = (Outcome.COMPLETE, Outcome.CLIENT_GONE, Outcome.BUDGET_ENDED, Outcome.POLICY_ENDED)
 """Endings that say something about the caller. Where an upstream broke off, it would look as if callers had left."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Sight:
     """Between the exchanges and the watchtower."""
 
@@ -30,28 +30,29 @@ class Sight:
     """Of the fingerprints; 1 to 64 bytes."""
     trusted: Sequence[Network] = ()
     """Proxies that are believed about who is behind them."""
+    _places: Places = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._places = Places(self.trusted)
 
     def glance(self, x: Exchange) -> None:
         """Take the excerpt of a request that makes something be written; once, and before its text is let go.
 
         Never raises: what a text may do to us is counted as dropped, and the request goes on.
         """
-        if x.excerpt is not None or x.outcome is not None or x.ask is None or not x.ask.user_turns:
+        ask = x.ask
+        if x.excerpt is not None or x.outcome is not None or ask is None or not ask.user_turns:
             return
         try:
-            x.excerpt = self._excerpt(x, x.ask)
+            x.excerpt = self._excerpt(x, ask)
         except Exception:  # noqa: BLE001 - whatever it was, its message may hold a caller's words
             self.watchtower.dropped += 1
 
     def _excerpt(self, x: Exchange, ask: Ask) -> Excerpt:
-        head, tail = ends(ask.last_user_text)
-        return Excerpt(
-            prompt=(x.prompt if ask.last_user_text else 0) or fingerprint(ask.last_user_text, self.key),
-            head=head,
-            tail=tail,
-            network=network(client_address(x.origin, self.trusted)),
-            client=product(x.headers.get("user-agent", "")),
-        )
+        text = ask.last_user_text
+        head, tail = ends(text)
+        prompt = (x.prompt if text else 0) or fingerprint(text, self.key)
+        return Excerpt(prompt, head, tail, self._places.of(x.origin), product(x.headers.get("user-agent", "")))
 
     def look(self, x: Exchange) -> None:
         """Hand over what is known of a finished exchange that was answered; its excerpt is let go in any case."""
@@ -60,28 +61,29 @@ class Sight:
             return
         if x.reservation is None or x.reservation.work is not Work.GENERATE:
             return
-        assert x.principal is not None
-        assert x.ask is not None
-        assert x.model is not None
-        account = x.principal.account
+        principal, ask, model = x.principal, x.ask, x.model
+        assert principal is not None
+        assert ask is not None
+        assert model is not None
+        account, usage = principal.account, x.settlement.usage
         self.watchtower.see(
             Facts(
                 account=account.id,
-                key_id=x.principal.key_id,
+                key_id=principal.key_id,
                 tier=account.tier,
                 prompt=excerpt.prompt,
                 head=excerpt.head,
                 tail=excerpt.tail,
-                user_turns=x.ask.user_turns,
-                history=x.ask.user_turns > 1,
-                logprobs=x.ask.logprobs,
-                choices=x.ask.choices,
-                stream=x.ask.stream,
+                user_turns=ask.user_turns,
+                history=ask.user_turns > 1,
+                logprobs=ask.logprobs,
+                choices=ask.choices,
+                stream=ask.stream,
                 completed=x.outcome is Outcome.COMPLETE,
-                input_tokens=x.settlement.usage.input_tokens,
-                output_tokens=x.settlement.usage.output_tokens,
+                input_tokens=usage.input_tokens,
+                output_tokens=usage.output_tokens,
                 account_age_s=_age_s(x.started_ms, account.created_ms),
-                model_age_s=_age_s(x.started_ms, x.model.created * 1000),
+                model_age_s=_age_s(x.started_ms, model.created * 1000),
                 network=excerpt.network,
                 client=excerpt.client,
             )

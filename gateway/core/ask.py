@@ -32,5 +32,7 @@ class Ask:
     """Messages of a user; 0 where the request makes nothing be written."""
     last_user_text: str = field(default="", repr=False)
     """The text of the last of them, for detectors; let go with `body`."""
+    plain: bool = False
+    """The messages are roles and texts alone: nothing in them can point anywhere."""
     for_kind: dict[str, dict[str, Any]] | None = field(default=None, repr=False)
     """Edits that a reduction makes only towards single kinds of upstream, by kind and field."""

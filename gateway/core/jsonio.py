@@ -5,10 +5,11 @@ duplicate keys, NaN, numbers that overflow to infinity, invalid UTF-8, lone surr
 """
 
 import json
-from math import isinf
+from math import isfinite, isinf
 from typing import Any, Final
 
 import jiter
+import msgspec
 
 MAX_DEPTH: Final = 64
 MAX_NODES: Final = 200_000
@@ -44,7 +45,7 @@ def _surely_too_wide(data: bytes) -> bool:
     Every value but the first follows a comma or an opening bracket, and has at most two strings (a key, itself).
     Nearly every body passes on the first line; the rest works at the speed of memory and only on large ones.
     """
-    if _marks(data) <= 2 * MAX_NODES:
+    if len(data) <= 2 * MAX_NODES or _marks(data) <= 2 * MAX_NODES:
         return False
     if b"\\" in data:
         data = data.replace(b"\\\\", b"").replace(b'\\"', b"")
@@ -69,10 +70,12 @@ def _check(document: Any) -> None:
         below: list[Any] = []
         for value in level:
             kind = type(value)
+            if kind is str or kind is int:
+                continue
             if kind is dict:
-                below.extend(value.values())
+                below += value.values()
             elif kind is list:
-                below.extend(value)
+                below += value
             elif kind is float and isinf(value):
                 raise JsonError("number out of range")
         if below:
@@ -82,9 +85,40 @@ def _check(document: Any) -> None:
         level = below
 
 
-_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), check_circular=False).encode
+_encode = msgspec.json.encode
+_encode_anything = json.JSONEncoder(
+    ensure_ascii=False, allow_nan=False, separators=(",", ":"), check_circular=False
+).encode  # fmt: skip
 
 
 def dumps(document: Any) -> bytes:
-    """Serialise compactly as UTF-8."""
-    return _encode(document).encode()
+    """Serialise compactly as UTF-8. Raises ValueError for NaN, infinities and half surrogates."""
+    try:
+        data = _encode(document)
+    except TypeError:  # a subclass of a plain type, which it leaves to others
+        return _encode_anything(document).encode()
+    if b"null" in data and not _finite(document):  # it writes null for them
+        raise ValueError("NaN and infinities are not JSON")
+    return data
+
+
+def dumps_read(document: Any) -> bytes:
+    """`dumps` of what `loads` gave, our own edits included: in that nobody needs to look for NaN."""
+    return _encode(document)
+
+
+def _finite(document: Any) -> bool:
+    """Whether no number in it is NaN or an infinity."""
+    left = [document]
+    for value in left:
+        kind = type(value)
+        if kind is str or kind is int:
+            continue
+        if kind is float:
+            if not isfinite(value):
+                return False
+        elif isinstance(value, dict):
+            left += value.values()
+        elif isinstance(value, list | tuple):
+            left += value
+    return True

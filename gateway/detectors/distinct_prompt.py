@@ -11,4 +11,4 @@ from gateway.detectors.sketch import Sketch
 
 def present(facts: Facts, sketch: Sketch) -> bool | None:
     """None for a request without text in its last user turn (tool results, pictures alone)."""
-    return not sketch.prompts.holds(facts.prompt) if facts.head else None
+    return not sketch.prompts.holds(facts.prompt) if facts.said else None

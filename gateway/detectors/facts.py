@@ -1,13 +1,22 @@
 """What the detectors know of an answered generating request. Made by the pipeline, worked off the answer's path."""
 
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 EXCERPT: Final = 2048
 """Characters of the last user turn kept from each end while a request waits for its turn."""
 
 
-@dataclass(frozen=True, slots=True)
+class Said(NamedTuple):
+    """What a turn with text in it says: no text."""
+
+    lexicons: frozenset[str]
+    """Names of those that occur in the two ends."""
+    ends: tuple[int, int] | None
+    """Hashes of the first and the last block, None for a prompt without room for a wrapper and a payload."""
+
+
+@dataclass(slots=True)
 class Facts:
     """One answered generating request.
 
@@ -37,8 +46,8 @@ class Facts:
     """The caller's address grouped to /24 or /64, empty where unknown."""
     client: str
     """The product of the User-Agent, empty where unknown."""
-    lexicons: frozenset[str] = frozenset()
-    """Names of lexicons that occur in the two ends; the watchtower looks them up once for all signals."""
+    said: Said | None = None
+    """What the two ends say; None without text, and until the watchtower reads them for all signals."""
 
 
 def ends(text: str) -> tuple[str, str]:

@@ -12,4 +12,4 @@ from gateway.detectors.sketch import Sketch
 
 def present(facts: Facts, _sketch: Sketch) -> bool | None:
     """None for a request without text. Only the two ends of a long turn are read."""
-    return "reasoning" in facts.lexicons if facts.head else None
+    return "reasoning" in facts.said.lexicons if facts.said else None

@@ -30,18 +30,20 @@ class Recent:
         start, mark = _place(fingerprint)
         return mark in self._places[start : start + WAYS]
 
-    def add(self, fingerprint: int) -> None:
-        """Put it first in its set: whatever it moves past is older."""
+    def add(self, fingerprint: int) -> bool:
+        """Put it first in its set: whatever it moves past is older. Whether it is new there."""
         start, mark = _place(fingerprint)
         ways = self._places[start : start + WAYS]
         if ways[0] == mark:
-            return
-        if mark in ways:
-            ways.remove(mark)
-        else:
+            return False
+        new = mark not in ways
+        if new:
             ways.pop()
+        else:
+            ways.remove(mark)
         ways.insert(0, mark)
         self._places[start : start + WAYS] = ways
+        return new
 
 
 def _place(fingerprint: int) -> tuple[int, int]:

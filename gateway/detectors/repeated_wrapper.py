@@ -9,7 +9,6 @@ from typing import Final
 
 from gateway.detectors.facts import Facts
 from gateway.detectors.sketch import Sketch
-from gateway.detectors.wrapper import ends_of
 
 SEVERAL: Final = 3
 """Earlier new prompts with this end, counted for sure: the fourth is the first to be called repeated."""
@@ -17,9 +16,9 @@ SEVERAL: Final = 3
 
 def present(facts: Facts, sketch: Sketch) -> bool | None:
     """None for a request without text; False for a repeated prompt, and for one too short for wrapper and payload."""
-    if not facts.head:
+    if facts.said is None:
         return None
-    ends = ends_of(facts)
+    ends = facts.said.ends
     if ends is None or sketch.prompts.holds(facts.prompt):
         return False
     return sketch.heads.surely(ends[0]) >= SEVERAL or sketch.tails.surely(ends[1]) >= SEVERAL

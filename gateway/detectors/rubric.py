@@ -11,4 +11,4 @@ from gateway.detectors.sketch import Sketch
 
 def present(facts: Facts, _sketch: Sketch) -> bool | None:
     """None for a request without text. Only the two ends of a long turn are read."""
-    return "rubric" in facts.lexicons if facts.head else None
+    return "rubric" in facts.said.lexicons if facts.said else None

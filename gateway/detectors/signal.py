@@ -8,7 +8,7 @@ from gateway.detectors.sketch import Sketch
 
 
 class Signal(NamedTuple):
-    """`present` gets the request, its texts canonical, and its account's sketch as it was before the request.
+    """`present` gets the request, what its text says read, and its account's sketch as it was before the request.
 
     It changes neither. None means that the signal does not apply, so the share's denominator stays exact.
     """

@@ -5,7 +5,6 @@ from typing import Final
 from gateway.detectors.facts import Facts
 from gateway.detectors.frequent import Frequent
 from gateway.detectors.recent import Recent
-from gateway.detectors.wrapper import ends_of
 
 SKETCH_BYTES: Final = 4096
 """What a sketch takes at the most, objects and all; a test measures it."""
@@ -23,11 +22,10 @@ class Sketch:
 
     def add(self, facts: Facts) -> None:
         """Remember a request. The ends of a repeated prompt say nothing about a wrapper and are not counted."""
-        if not facts.head:
+        if facts.said is None:
             return
-        new = not self.prompts.holds(facts.prompt)
-        self.prompts.add(facts.prompt)
-        ends = ends_of(facts) if new else None
+        new = self.prompts.add(facts.prompt)
+        ends = facts.said.ends if new else None
         if ends is not None:
             self.heads.add(ends[0])
             self.tails.add(ends[1])

@@ -4,18 +4,15 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable
-from dataclasses import replace
 from time import perf_counter
 from typing import Final
 
-from gateway.core.prompts import canonical
 from gateway.detectors import SIGNALS
-from gateway.detectors.facts import EXCERPT, Facts
+from gateway.detectors.facts import Facts
 from gateway.detectors.key_spread import KeySpread
-from gateway.detectors.lexicons import occurring
 from gateway.detectors.newest import Newest
 from gateway.detectors.report import Report
-from gateway.detectors.signal import Signal
+from gateway.detectors.said import Readings
 from gateway.detectors.sketch import Sketch
 
 QUEUE_LIMIT: Final = 2048
@@ -40,6 +37,7 @@ class Watchtower:
         self._now_ms = now_ms
         self._accounts = Newest(Sketch, max_accounts)
         self._keys = Newest(KeySpread, max_accounts)
+        self._readings = Readings()
         self._queue: deque[Facts] = deque()
         self._wake = asyncio.Event()
         self._complained: dict[str, int] = {}
@@ -81,17 +79,23 @@ class Watchtower:
             if perf_counter() >= until:
                 return
 
-    def _look(self, raw: Facts) -> None:
+    def _look(self, facts: Facts) -> None:
         """Each part on its own: one that fails loses its own finding and no other."""
         began = perf_counter()
         try:
-            facts = _folded(raw)
+            facts.said = self._readings.of(facts)
         except Exception as fault:  # noqa: BLE001 - whatever a text does to us, the next request is looked at
             self._complain("excerpt", fault)
             return
         sketch = self._accounts.of(facts.account)
-        for signal in SIGNALS:
-            self._guarded(signal.name, self._signal, signal, facts, sketch)
+        tell, tier = self._report.signal, facts.tier
+        for name, present in SIGNALS:
+            try:
+                found = present(facts, sketch)
+                if found is not None:
+                    tell(name, tier, found)
+            except Exception as fault:  # noqa: BLE001 - as in `_guarded`, which would be ten calls more
+                self._complain(name, fault)
         self._guarded("sketch", sketch.add, facts)
         self._guarded("ratio", self._ratio, facts)
         self._guarded("key_spread", self._key_spread, facts)
@@ -102,11 +106,6 @@ class Watchtower:
             part(*given)
         except Exception as fault:  # noqa: BLE001 - whatever it was, the other parts have their turn
             self._complain(name, fault)
-
-    def _signal(self, signal: Signal, facts: Facts, sketch: Sketch) -> None:
-        present = signal.present(facts, sketch)
-        if present is not None:
-            self._report.signal(signal.name, facts.tier, present)
 
     def _ratio(self, facts: Facts) -> None:
         if facts.input_tokens > 0:
@@ -123,9 +122,3 @@ class Watchtower:
         if last is None or abs(now - last) >= QUIET_MS:
             self._complained[part] = now
             log.error("a detector failed", extra={"fields": {"detector": part, "error": type(fault).__name__}})
-
-
-def _folded(facts: Facts) -> Facts:
-    """Canonical texts, no longer than before: one sign may stand for many letters. And what occurs in them."""
-    head, tail = canonical(facts.head)[:EXCERPT], canonical(facts.tail)[-EXCERPT:]
-    return replace(facts, head=head, tail=tail, lexicons=occurring(head, tail))

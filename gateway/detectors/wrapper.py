@@ -2,7 +2,6 @@
 
 from typing import Final
 
-from gateway.detectors.facts import Facts
 from gateway.detectors.keyed import keyed32
 
 BLOCK: Final = 24
@@ -15,12 +14,12 @@ ROOM: Final = 2 * BLOCK
 """Shorter prompts have no room for a wrapper and a payload: when people ask briefly, they begin alike by chance."""
 
 
-def ends_of(facts: Facts) -> tuple[int, int] | None:
+def ends_of(head: str, tail: str) -> tuple[int, int] | None:
     """The hashes of the first and of the last block of a canonical excerpt, None when the prompt is too short."""
-    head = facts.head.encode("utf-8", "surrogatepass")
-    if len(head) < ROOM:
+    first = head.encode("utf-8", "surrogatepass")
+    if len(first) < ROOM:
         return None
-    tail = facts.tail[-BLOCK:].encode("utf-8", "surrogatepass")
+    last = tail[-BLOCK:].encode("utf-8", "surrogatepass")
     # A tail of a few characters is completed by what came before it.
-    last = tail if len(tail) >= BLOCK else head + tail
-    return keyed32(head[:BLOCK]), keyed32(last[-BLOCK:])
+    last = last if len(last) >= BLOCK else first + last
+    return keyed32(first[:BLOCK]), keyed32(last[-BLOCK:])

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from typing import Any
 
 from gateway.core.ask import Ask
-from gateway.core.jsonio import dumps
+from gateway.core.jsonio import dumps_read
 from gateway.core.refusal import Refusal
 from gateway.core.usage import Usage
 from gateway.dialects import reasoning, rewriting, text_fields
@@ -29,11 +29,11 @@ class AnthropicCountTokens:
 
     def read(self, body: dict[str, Any]) -> Ask | Refusal:
         reader = FieldReader(body)
-        ask = read_conversation(reader, body)
+        ask, _ = read_conversation(reader, body)
         return reader.refusal or ask
 
     def check_fields(self, ask: Ask, kind: str, *, pass_unknown: bool = False) -> Refusal | None:
-        return check_conversation(ask.body, self.name, kind, pass_unknown=pass_unknown)
+        return check_conversation(ask, self.name, kind, pass_unknown=pass_unknown)
 
     def texts(self, body: dict[str, Any]) -> Texts:
         return read_texts(body, text_fields.COUNT_TOKENS)
@@ -45,7 +45,7 @@ class AnthropicCountTokens:
         return reduce_ask(ask, reduction, kinds, self.name, reasoning.nothing)
 
     def rewrite(self, ask: Ask, rewrite: Rewrite, kind: str) -> bytes:
-        return dumps(rewriting.model(ask, rewrite, kind))
+        return dumps_read(rewriting.model(ask, rewrite, kind))
 
     def usage(self, body: bytes) -> Usage | None:  # noqa: ARG002 - counting uses nothing
         return None

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Final
 
 from gateway.core.jsonio import dumps
 from gateway.core.reasons import Kind
 from gateway.core.refusal import Refusal
 from gateway.dialects.base import Headers, LimitAdvice, WireRefusal
-from gateway.dialects.openai_family import closest_limit
+from gateway.dialects.openai_family import closest_limits
 from gateway.dialects.retry_advice import rejected_status, retry_headers
 
 _INVALID: Final = "invalid_request_error"
@@ -31,7 +32,11 @@ _WORDS: Final[dict[Kind, tuple[int, str]]] = {
     Kind.INTERNAL: (500, "api_error"),
 }
 _REJECTED: Final = {404: "not_found_error", 413: "request_too_large"}
-_FAMILIES: Final = ("requests", "tokens", "input-tokens", "output-tokens")
+_ADVICE: Final = {
+    family: tuple(f"anthropic-ratelimit-{family}-{what}" for what in ("limit", "remaining", "reset"))
+    for family in ("requests", "tokens", "input-tokens", "output-tokens")
+}
+_DAY_S: Final = 86_400
 
 
 class AnthropicFamily:
@@ -50,19 +55,27 @@ class AnthropicFamily:
 
     def advice(self, limits: Sequence[LimitAdvice], now_ms: int) -> Headers:
         headers: Headers = []
-        for family in _FAMILIES:
-            closest = closest_limit(limits, family)
-            if closest is not None:
-                prefix = f"anthropic-ratelimit-{family}-"
-                headers.append((prefix + "limit", str(closest.limit)))
-                headers.append((prefix + "remaining", str(max(0, closest.remaining))))
-                headers.append((prefix + "reset", timestamp(now_ms + max(0, closest.reset_ms))))
+        closest = closest_limits(limits)
+        for family, (size, left, reset) in _ADVICE.items():
+            limit = closest.get(family)
+            if limit is not None:
+                headers.append((size, str(limit.limit)))
+                headers.append((left, str(max(0, limit.remaining))))
+                headers.append((reset, timestamp(now_ms + max(0, limit.reset_ms))))
         return headers
 
 
 def timestamp(milliseconds: int) -> str:
     """An RFC 3339 time in whole seconds, never earlier than it is."""
-    return datetime.fromtimestamp(-(-milliseconds // 1000), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    day, second = divmod(-(-milliseconds // 1000), _DAY_S)
+    minute, second = divmod(second, 60)
+    return f"{_date(day)}T{minute // 60:02}:{minute % 60:02}:{second:02}Z"
+
+
+@lru_cache(64)
+def _date(day: int) -> str:
+    """Of a day counted from the beginning of 1970."""
+    return datetime.fromtimestamp(day * _DAY_S, UTC).strftime("%Y-%m-%d")
 
 
 def _envelope(refusal: Refusal, request_id: str) -> dict[str, Any]:

@@ -1,10 +1,10 @@
 """POST /v1/messages."""
 
 from collections.abc import Collection
-from typing import Any
+from typing import Any, Final
 
 from gateway.core.ask import Ask
-from gateway.core.jsonio import dumps
+from gateway.core.jsonio import dumps_read
 from gateway.core.refusal import Refusal
 from gateway.core.usage import Usage
 from gateway.dialects import reasoning, rewriting, text_fields
@@ -16,6 +16,7 @@ from gateway.dialects.fields import check_table
 from gateway.dialects.output import OutputReader
 from gateway.dialects.output_messages import MessagesReader
 from gateway.dialects.parameters import ParameterReader, Parameters, media
+from gateway.dialects.plain import Plain, plain
 from gateway.dialects.reading import FieldReader
 from gateway.dialects.reduction import Reduction, reduce_ask
 from gateway.dialects.references import check_anthropic_tools, check_parts
@@ -23,6 +24,8 @@ from gateway.dialects.scan import texts
 from gateway.dialects.texts import Texts, read_texts
 from gateway.dialects.turns import user_turns
 from gateway.dialects.usage_fields import AnthropicCounts, inner, parse_object
+
+_DOCUMENTS: Final = frozenset({"tools", "output_format", "output_config"})
 
 
 class AnthropicMessages:
@@ -36,7 +39,7 @@ class AnthropicMessages:
 
     def read(self, body: dict[str, Any]) -> Ask | Refusal:
         reader = FieldReader(body)
-        ask = read_conversation(reader, body)
+        ask, talk = read_conversation(reader, body)
         ask.stream = reader.flag("stream")
         ask.output_cap = reader.tokens("max_tokens")
         ask.logprobs = reader.logprob_count("n_probs")
@@ -44,12 +47,14 @@ class AnthropicMessages:
         reader.objects("metadata")
         if ask.output_cap is None:
             reader.fail("max_tokens", "an integer of at least 1")
-        if reader.refusal is None:
+        if talk is not None:
+            ask.user_turns, ask.last_user_text = talk.user_turns, talk.last_user_text
+        elif reader.refusal is None:
             ask.user_turns, ask.last_user_text = user_turns(body["messages"])
         return reader.refusal or ask
 
     def check_fields(self, ask: Ask, kind: str, *, pass_unknown: bool = False) -> Refusal | None:
-        return check_conversation(ask.body, self.name, kind, pass_unknown=pass_unknown)
+        return check_conversation(ask, self.name, kind, pass_unknown=pass_unknown)
 
     def texts(self, body: dict[str, Any]) -> Texts:
         return read_texts(body, text_fields.MESSAGES)
@@ -69,7 +74,7 @@ class AnthropicMessages:
             copy["metadata"] = {**metadata, "user_id": rewrite.pseudonym}
             if rewrite.pseudonym is None:
                 del copy["metadata"]["user_id"]
-        return dumps(copy)
+        return dumps_read(copy)
 
     def usage(self, body: bytes) -> Usage | None:
         counts = AnthropicCounts()
@@ -86,7 +91,7 @@ class AnthropicMessages:
         content = document.get("content")
         for block in content if type(content) is list else []:
             if inner(block, "type") == "tool_use":
-                total += len(dumps(block.get("input")))
+                total += len(dumps_read(block.get("input")))
             else:
                 total += texts(block, KEYS)[1]
         return total
@@ -98,21 +103,26 @@ class AnthropicMessages:
         return MessagesMeter()
 
 
-def read_conversation(reader: FieldReader, body: dict[str, Any]) -> Ask:
-    """What messages and count_tokens have in common."""
-    messages = reader.messages()
-    ask = Ask(body=body, model=reader.model(), stream=False, prompt_bytes=0, tools=bool(reader.items("tools")))
+def read_conversation(reader: FieldReader, body: dict[str, Any]) -> tuple[Ask, Plain | None]:
+    """What messages and count_tokens have in common, and the conversation if it is plain."""
+    talk = plain(body.get("messages"))
+    messages = reader.messages() if talk is None else []
+    ask = Ask(body, reader.model(), False, 0, tools=bool(reader.items("tools")))
     system = body.get("system")
     if system is not None and type(system) not in (str, list):
         reader.fail("system", "a string or a list of blocks")
     reader.objects("thinking", "output_config")
+    if talk is not None:
+        ask.prompt_bytes, ask.plain = talk.text_bytes, True
     weight = Weight()
     weight.content(messages)
     weight.content(system)
-    weight.document(body.get("tools"))
-    weight.document(body.get("output_format") or inner(body, "output_config", "format"))
-    ask.prompt_bytes, ask.media_items = weight.text_bytes, weight.media_items
-    return ask
+    if not _DOCUMENTS.isdisjoint(body):
+        weight.document(body.get("tools"))
+        weight.document(body.get("output_format") or inner(body, "output_config", "format"))
+    ask.prompt_bytes += weight.text_bytes
+    ask.media_items = weight.media_items
+    return ask, talk
 
 
 def conversation_parameters(ask: Ask) -> Parameters:
@@ -137,11 +147,12 @@ def conversation_parameters(ask: Ask) -> Parameters:
     )
 
 
-def check_conversation(body: dict[str, Any], name: str, kind: str, *, pass_unknown: bool) -> Refusal | None:
+def check_conversation(ask: Ask, name: str, kind: str, *, pass_unknown: bool) -> Refusal | None:
     """Fields, tools and references of both."""
+    body = ask.body
     return (
         check_table(body, name, kind, pass_unknown=pass_unknown)
         or check_anthropic_tools(body.get("tools"))
-        or check_parts(body["messages"], "messages", kind)
+        or (None if ask.plain else check_parts(body["messages"], "messages", kind))
         or check_parts(body.get("system"), "system", kind)
     )

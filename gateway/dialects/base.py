@@ -64,7 +64,7 @@ class Bias:
     """A JSON object with one entry or more, none of which is among the caller's."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Rewrite:
     """What the gateway decided about the bytes that go upstream.
 

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from gateway.core.jsonio import dumps
+from gateway.core.jsonio import dumps_read
 
 TOKEN_ID_BYTES: Final = 4
 """What one token id in a prompt counts for: about the text of an average token."""
@@ -17,6 +17,7 @@ _NOT_TEXT: Final = frozenset({"type", "role", "cache_control", "status"})
 _DOCUMENT_KEYS: Final = frozenset({"input", "parameters"})
 NOT_MEDIA: Final = _NOT_TEXT | _DOCUMENT_KEYS
 """Keys under which nothing is media, whatever its own keys say."""
+_TEXT_KEYS: Final = frozenset({"content", "text"})
 _OPAQUE_SOURCES: Final = frozenset({"base64", "url", "file"})
 
 
@@ -35,7 +36,7 @@ class Weight:
     def document(self, value: Any) -> None:
         """Tool definitions and schemas: the model reads them as a document, so all of it counts."""
         if value is not None:
-            self.text_bytes += len(dumps(value))
+            self.text_bytes += len(dumps_read(value))
 
     def content(self, value: Any) -> None:
         """Messages and their parts, to any depth (the body's depth is bounded).
@@ -57,6 +58,9 @@ class Weight:
 
     def _part(self, part: dict[str, Any]) -> None:
         for key, value in part.items():
+            if type(value) is str and key in _TEXT_KEYS:  # nearly all that a part holds
+                self.text(value)
+                continue
             if key in _NOT_TEXT or value is None:
                 continue
             if key in _DOCUMENT_KEYS:

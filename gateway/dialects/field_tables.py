@@ -153,6 +153,17 @@ _TABLES: Final[dict[tuple[str, str], Table]] = {
 }
 
 
+_FREE: Final = {
+    key: frozenset(name for name, group in fields.items() if group not in (Group.STATE, Group.ENGINE))
+    for key, fields in _TABLES.items()
+}
+
+
+def free(dialect: str, kind: str) -> frozenset[str]:
+    """The fields that may have any value."""
+    return _FREE[dialect, kind]
+
+
 def table(dialect: str, kind: str) -> Table:
     """The fields of one dialect towards one kind of upstream."""
     return _TABLES[dialect, kind]

@@ -1,11 +1,12 @@
 """Applying a field table to a request: what may not reach the upstream is refused by name."""
 
+from collections.abc import Collection
 from difflib import get_close_matches
 from typing import Any
 
 from gateway.core.reasons import UNSUPPORTED_FIELD
 from gateway.core.refusal import Refusal
-from gateway.dialects.field_tables import PASSES_UNKNOWN, Group, Table, table
+from gateway.dialects.field_tables import PASSES_UNKNOWN, Group, free, table
 
 _MAX_SHOWN = 64
 
@@ -20,12 +21,14 @@ def check_table(body: dict[str, Any], dialect: str, kind: str, *, pass_unknown: 
 
     State-bearing fields may be present as null or false: then they ask for nothing.
     """
+    if free(dialect, kind).issuperset(body):  # nearly every request
+        return None
     known = table(dialect, kind)
     for name, value in body.items():
         group = known.get(name)
         if group is None:
             if not (pass_unknown and kind in PASSES_UNKNOWN):
-                return _unknown(name, known)
+                return _unknown(name, free(dialect, kind))
         elif group is Group.STATE:
             if value is not None and value is not False:
                 return unsupported(name, "is not supported: requests are served without stored state.")
@@ -34,9 +37,8 @@ def check_table(body: dict[str, Any], dialect: str, kind: str, *, pass_unknown: 
     return None
 
 
-def _unknown(name: str, known: Table) -> Refusal:
+def _unknown(name: str, usable: Collection[str]) -> Refusal:
     shown = name if len(name) <= _MAX_SHOWN and name.isprintable() else "(unprintable or overlong name)"
-    usable = [word for word, group in known.items() if group not in (Group.STATE, Group.ENGINE)]
     nearest = get_close_matches(name[:_MAX_SHOWN], usable, n=1)
     hint = f" Did you mean '{nearest[0]}'?" if nearest else ""
     return unsupported(shown, f"is not a known field of this request.{hint}")

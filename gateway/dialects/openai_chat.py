@@ -15,16 +15,24 @@ from gateway.dialects.openai_stream import ChunkMeter
 from gateway.dialects.output import OutputReader
 from gateway.dialects.output_choices import ChoicesReader
 from gateway.dialects.parameters import ParameterReader, Parameters, media
+from gateway.dialects.plain import plain
 from gateway.dialects.reading import FieldReader
 from gateway.dialects.reduction import Reduction, reduce_ask
 from gateway.dialects.references import check_openai_tools, check_parts
-from gateway.dialects.scan import markers, string_pieces, usage_object
+from gateway.dialects.scan import finder, markers, string_pieces, usage_object
 from gateway.dialects.texts import Texts, read_texts
 from gateway.dialects.turns import user_turns
 from gateway.dialects.usage_fields import openai_usage
 
 _TEXT: Final = ("content", "reasoning_content", "reasoning", "refusal", "arguments", "input", "transcript")
 _STYLES: Final = markers(*_TEXT)
+_STRINGS: Final = finder(*_TEXT)
+_LOGPROBS: Final = frozenset({"logprobs", "echo", "top_logprobs", "prompt_logprobs", "n_probs"})
+_RARE: Final = _LOGPROBS | {
+    "n", "best_of", "tools", "functions", "stream_options", "user", "safety_identifier", "prediction",
+    "response_format",
+}  # fmt: skip
+"""Fields that decisions depend on and most requests lack."""
 
 
 class OpenAIChat:
@@ -38,37 +46,44 @@ class OpenAIChat:
 
     def read(self, body: dict[str, Any]) -> Ask | Refusal:
         reader = FieldReader(body)
-        messages = reader.messages()
-        caps = [cap for cap in (reader.tokens("max_tokens"), reader.tokens("max_completion_tokens")) if cap]
-        ask = Ask(
-            body=body,
-            model=reader.model(),
-            stream=reader.flag("stream"),
-            prompt_bytes=0,
-            output_cap=min(caps, default=None),
-            choices=max(reader.choices("n"), reader.choices("best_of")),
-            logprobs=_logprobs(reader),
-            tools=bool(reader.items("tools") or reader.items("functions")),
-            wants_stream_usage=reader.stream_usage(),
-        )
-        reader.strings("user", "safety_identifier")
+        talk = plain(body.get("messages"))
+        messages = reader.messages() if talk is None else []
+        cap, other = reader.tokens("max_tokens"), reader.tokens("max_completion_tokens")
+        if cap is None or (other is not None and other < cap):
+            cap = other
+        ask = Ask(body, reader.model(), reader.flag("stream"), 0, output_cap=cap)
+        rare = not _RARE.isdisjoint(body)
+        if rare:
+            ask.choices = max(reader.choices("n"), reader.choices("best_of"))
+            ask.logprobs = not _LOGPROBS.isdisjoint(body) and _logprobs(reader)
+            ask.tools = bool(reader.items("tools") or reader.items("functions"))
+            ask.wants_stream_usage = reader.stream_usage()
+            reader.strings("user", "safety_identifier")
         if reader.refusal is not None:
             return reader.refusal
-        ask.user_turns, ask.last_user_text = user_turns(messages)
-        weight = Weight()
-        weight.content(messages)
-        weight.content(body.get("prediction"))
-        for name in ("tools", "functions", "response_format"):
-            weight.document(body.get(name))
-        ask.prompt_bytes, ask.media_items = weight.text_bytes, weight.media_items
+        if talk is not None:
+            ask.prompt_bytes, ask.user_turns, ask.last_user_text = talk
+            ask.plain = True
+        else:
+            ask.user_turns, ask.last_user_text = user_turns(messages)
+        if rare or talk is None:
+            weight = Weight()
+            weight.content(messages)
+            weight.content(body.get("prediction"))
+            for name in ("tools", "functions", "response_format"):
+                weight.document(body.get(name))
+            ask.prompt_bytes += weight.text_bytes
+            ask.media_items = weight.media_items
         return ask
 
     def check_fields(self, ask: Ask, kind: str, *, pass_unknown: bool = False) -> Refusal | None:
-        return (
-            check_table(ask.body, self.name, kind, pass_unknown=pass_unknown)
-            or check_openai_tools(ask.body.get("tools"))
-            or check_parts(ask.body["messages"], "messages", kind)
-        )
+        body = ask.body
+        refusal = check_table(body, self.name, kind, pass_unknown=pass_unknown)
+        if refusal is None and "tools" in body:
+            refusal = check_openai_tools(body["tools"])
+        if refusal is None and not ask.plain:
+            refusal = check_parts(body["messages"], "messages", kind)
+        return refusal
 
     def texts(self, body: dict[str, Any]) -> Texts:
         return read_texts(body, text_fields.CHAT)
@@ -107,7 +122,7 @@ class OpenAIChat:
         return openai_usage(usage_object(body))
 
     def output_bytes(self, body: bytes) -> int:
-        return string_pieces(body, _STYLES)
+        return string_pieces(body, _STRINGS)
 
     def output_texts(self) -> OutputReader:
         return ChoicesReader()

@@ -17,12 +17,13 @@ from gateway.dialects.output_choices import ChoicesReader
 from gateway.dialects.parameters import ParameterReader, Parameters
 from gateway.dialects.reading import MAX_TOKENS, FieldReader
 from gateway.dialects.reduction import Reduction, reduce_ask
-from gateway.dialects.scan import markers, string_pieces, usage_object
+from gateway.dialects.scan import finder, markers, string_pieces, usage_object
 from gateway.dialects.texts import Texts, read_texts
 from gateway.dialects.usage_fields import openai_usage
 
 _TEXT: Final = ("text", "reasoning_content")
 _STYLES: Final = markers(*_TEXT)
+_STRINGS: Final = finder(*_TEXT)
 
 
 class OpenAICompletions:
@@ -100,7 +101,7 @@ class OpenAICompletions:
         return openai_usage(usage_object(body))
 
     def output_bytes(self, body: bytes) -> int:
-        return string_pieces(body, _STYLES)
+        return string_pieces(body, _STRINGS)
 
     def output_texts(self) -> OutputReader:
         return ChoicesReader()

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from typing import Any
 
 from gateway.core.ask import Ask
-from gateway.core.jsonio import dumps
+from gateway.core.jsonio import dumps_read
 from gateway.core.refusal import Refusal
 from gateway.core.usage import Usage
 from gateway.dialects import reasoning, rewriting, text_fields
@@ -58,7 +58,7 @@ class OpenAIEmbeddings:
         return reduce_ask(ask, reduction, kinds, self.name, reasoning.nothing)
 
     def rewrite(self, ask: Ask, rewrite: Rewrite, kind: str) -> bytes:
-        return dumps(rewriting.begin(ask, rewrite, kind))
+        return dumps_read(rewriting.begin(ask, rewrite, kind))
 
     def usage(self, body: bytes) -> Usage | None:
         return openai_usage(usage_object(body))

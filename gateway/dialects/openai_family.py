@@ -28,7 +28,10 @@ _WORDS: Final[dict[Kind, tuple[int, str]]] = {
     Kind.UPSTREAM_REJECTED: (400, _INVALID),
     Kind.INTERNAL: (500, "server_error"),
 }
-_FAMILIES: Final = ("requests", "tokens")
+_ADVICE: Final = {
+    family: tuple(f"x-ratelimit-{what}-{family}" for what in ("limit", "remaining", "reset"))
+    for family in ("requests", "tokens")
+}
 
 
 class OpenAIFamily:
@@ -47,19 +50,28 @@ class OpenAIFamily:
 
     def advice(self, limits: Sequence[LimitAdvice], now_ms: int) -> Headers:  # noqa: ARG002 - resets are durations
         headers: Headers = []
-        for family in _FAMILIES:
-            closest = closest_limit(limits, family)
-            if closest is not None:
-                headers.append((f"x-ratelimit-limit-{family}", str(closest.limit)))
-                headers.append((f"x-ratelimit-remaining-{family}", str(max(0, closest.remaining))))
-                headers.append((f"x-ratelimit-reset-{family}", duration(closest.reset_ms)))
+        closest = closest_limits(limits)
+        for family, (size, left, reset) in _ADVICE.items():
+            limit = closest.get(family)
+            if limit is not None:
+                headers.append((size, str(limit.limit)))
+                headers.append((left, str(max(0, limit.remaining))))
+                headers.append((reset, duration(limit.reset_ms)))
         return headers
 
 
-def closest_limit(limits: Sequence[LimitAdvice], family: str) -> LimitAdvice | None:
-    """The one limit of a family that binds first: a header can show only one."""
-    mine = [limit for limit in limits if limit.family == family]
-    return min(mine, key=lambda limit: (limit.remaining, -limit.reset_ms), default=None)
+def closest_limits(limits: Sequence[LimitAdvice]) -> dict[str, LimitAdvice]:
+    """The one limit of each family that binds first: a header can show only one."""
+    closest: dict[str, LimitAdvice] = {}
+    for limit in limits:
+        best = closest.get(limit.family)
+        if (
+            best is None
+            or limit.remaining < best.remaining
+            or (limit.remaining == best.remaining and limit.reset_ms > best.reset_ms)
+        ):
+            closest[limit.family] = limit
+    return closest
 
 
 def duration(milliseconds: int) -> str:

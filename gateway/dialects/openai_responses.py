@@ -4,7 +4,7 @@ from collections.abc import Collection
 from typing import Any, Final
 
 from gateway.core.ask import Ask
-from gateway.core.jsonio import dumps
+from gateway.core.jsonio import dumps_read
 from gateway.core.refusal import Refusal
 from gateway.core.usage import Usage
 from gateway.dialects import reasoning, rewriting, text_fields
@@ -15,16 +15,17 @@ from gateway.dialects.openai_family import OpenAIFamily
 from gateway.dialects.output import OutputReader
 from gateway.dialects.output_responses import ResponsesReader
 from gateway.dialects.parameters import ParameterReader, Parameters, media
+from gateway.dialects.plain import plain
 from gateway.dialects.reading import FieldReader
 from gateway.dialects.reduction import Reduction, reduce_ask
 from gateway.dialects.references import check_openai_tools, check_parts
 from gateway.dialects.responses_stream import ResponsesMeter
-from gateway.dialects.scan import markers, string_pieces
+from gateway.dialects.scan import finder, string_pieces
 from gateway.dialects.texts import Texts, read_texts
 from gateway.dialects.turns import user_turns
 from gateway.dialects.usage_fields import inner, parse_object, responses_usage
 
-_STYLES: Final = markers("text", "refusal", "arguments", "input", "code")
+_STRINGS: Final = finder("text", "refusal", "arguments", "input", "code")
 _LOGPROBS: Final = "message.output_text.logprobs"
 
 
@@ -39,7 +40,10 @@ class OpenAIResponses:
 
     def read(self, body: dict[str, Any]) -> Ask | Refusal:
         reader = FieldReader(body)
-        _check_input(reader, body)
+        given: Any = body.get("input")
+        talk = plain(given)
+        if talk is None:
+            _check_input(reader, body)
         include = body.get("include")
         if include is not None and type(include) is not list:
             reader.fail("include", "a list of strings")
@@ -65,10 +69,13 @@ class OpenAIResponses:
         reader.objects("text", "reasoning", "prompt_cache_options")
         if reader.refusal is not None:
             return reader.refusal
-        given = body["input"]
-        ask.user_turns, ask.last_user_text = (1, given) if type(given) is str else user_turns(given)
         weight = Weight()
-        weight.content(body.get("input"))
+        if talk is not None:
+            weight.text_bytes, ask.user_turns, ask.last_user_text = talk
+            ask.plain = True
+        else:
+            ask.user_turns, ask.last_user_text = (1, given) if type(given) is str else user_turns(given)
+            weight.content(given)
         weight.content(body.get("instructions"))
         weight.document(body.get("tools"))
         weight.document(inner(body, "text", "format"))
@@ -81,7 +88,7 @@ class OpenAIResponses:
         if refusal is None and inner(body, "prompt_cache_options", "comparison_response_id") is not None:
             where = "prompt_cache_options.comparison_response_id"
             refusal = unsupported(where, "is not supported: requests are served without stored state.")
-        if refusal is None and type(body.get("input")) is list:
+        if refusal is None and not ask.plain and type(body.get("input")) is list:
             refusal = check_parts(body["input"], "input", kind)
             for index, item in enumerate(body["input"]):
                 refusal = refusal or check_openai_tools(item.get("tools"), f"input.{index}.tools")
@@ -119,14 +126,14 @@ class OpenAIResponses:
         copy["store"] = False
         rewriting.cap(copy, rewrite.output_cap, "max_output_tokens")
         rewriting.partition_cache(copy, rewrite, kind)
-        return dumps(copy)
+        return dumps_read(copy)
 
     def usage(self, body: bytes) -> Usage | None:
         # Parsed, not scanned: tools and schemas come back with keys that the caller chose, "usage" among them.
         return responses_usage(inner(parse_object(body), "usage"))
 
     def output_bytes(self, body: bytes) -> int:
-        return string_pieces(body, _STYLES)
+        return string_pieces(body, _STRINGS)
 
     def output_texts(self) -> OutputReader:
         return ResponsesReader()

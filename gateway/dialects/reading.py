@@ -53,7 +53,7 @@ class FieldReader:
         return value
 
     def tokens(self, name: str) -> int | None:
-        return self.integer(name, 1, MAX_TOKENS)
+        return None if self._body.get(name) is None else self.integer(name, 1, MAX_TOKENS)
 
     def choices(self, name: str) -> int:
         return self.integer(name, 1, MAX_CHOICES) or 1

@@ -17,6 +17,9 @@ _NO_ENGINE: Final = "is not accepted: media are sent as data, not as engine tens
 _TENSORS: Final = ("image_embeds", "audio_embeds", "video_embeds", "prompt_embeds", "image_pil")
 _PLAIN_MESSAGE: Final = frozenset({"role", "content", "name", "type"})
 _URL_KEYS: Final = ("image_url", "audio_url", "video_url", "file_url")
+_POINTING: Final = frozenset({"tool", "tool_changes", "id", "file_id", "uuid", "file", "audio", *_TENSORS, *_URL_KEYS})
+_INNER: Final = ("content", "output", "source")
+_POINTING_TYPES: Final = ("item_reference", "container_upload", "url")
 _OPENAI_TOOLS: Final = frozenset(
     {"function", "custom", "local_shell", "apply_patch", "computer", "computer_use_preview", "namespace"}
 )
@@ -32,7 +35,7 @@ def parts(value: Any, path: str) -> Iterator[Located]:
             yield from parts(item, f"{path}.{index}")
     elif type(value) is dict:
         yield path, value
-        for key in ("content", "output", "source"):
+        for key in _INNER:
             below = value.get(key)
             if type(below) is list or type(below) is dict:
                 yield from parts(below, f"{path}.{key}")
@@ -44,10 +47,23 @@ def check_parts(value: Any, path: str, kind: str) -> Refusal | None:
     for index, item in enumerate(value if type(value) is list else ()):
         if type(item) is dict and type(item.get("content")) is str and _PLAIN_MESSAGE.issuperset(item):
             continue  # nearly every message: nothing in it can point anywhere
-        refusal = _check_item(item, f"{path}.{index}", fetch=fetch)
+        refusal = _check_item(item, f"{path}.{index}", fetch=fetch) if _may_point(item) else None
         if refusal is not None:
             return refusal
     return None
+
+
+def _may_point(item: Any) -> bool:
+    """Whether any of its parts, the same as `parts` gives, has a key or a type that a check looks at."""
+    left = [item]
+    for value in left:
+        if type(value) is dict:
+            if not _POINTING.isdisjoint(value) or value.get("type") in _POINTING_TYPES:
+                return True
+            left += [value[key] for key in _INNER if key in value]
+        elif type(value) is list:
+            left += value
+    return False
 
 
 def _check_item(item: Any, path: str, *, fetch: bool) -> Refusal | None:

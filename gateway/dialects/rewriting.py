@@ -3,11 +3,13 @@
 from typing import Any, Final
 
 from gateway.core.ask import Ask
-from gateway.core.jsonio import dumps
+from gateway.core.jsonio import dumps_read
 from gateway.dialects.base import Rewrite
 from gateway.dialects.reduction import apply
 
 _MODERN_CAP: Final = frozenset({"openai", "azure"})
+_END_USER: Final = ("user", "safety_identifier")
+_CAPS: Final = ("max_completion_tokens", "max_tokens")
 
 
 def model(ask: Ask, rewrite: Rewrite, kind: str) -> dict[str, Any]:
@@ -22,7 +24,7 @@ def model(ask: Ask, rewrite: Rewrite, kind: str) -> dict[str, Any]:
 def begin(ask: Ask, rewrite: Rewrite, kind: str) -> dict[str, Any]:
     """The same, without the caller's end user."""
     copy = model(ask, rewrite, kind)
-    for name in ("user", "safety_identifier"):
+    for name in _END_USER:
         if copy.get(name) is not None:
             if rewrite.pseudonym is None:
                 del copy[name]
@@ -42,7 +44,9 @@ def cap_chat(copy: dict[str, Any], output_cap: int | None, kind: str) -> None:
 
     With both fields present upstreams disagree on which one wins, so both get the smaller value.
     """
-    used = [name for name in ("max_completion_tokens", "max_tokens") if copy.get(name) is not None]
+    if output_cap is None and ("max_tokens" not in copy or "max_completion_tokens" not in copy):
+        return
+    used = [name for name in _CAPS if copy.get(name) is not None]
     if output_cap is None:
         if len(used) < 2:
             return
@@ -75,7 +79,7 @@ def written(copy: dict[str, Any], rewrite: Rewrite) -> bytes:
     """The document as bytes. The gateway's own `logit_bias` was written once for many requests; it is set in."""
     bias = rewrite.bias
     if bias is None:
-        return dumps(copy)
+        return dumps_read(copy)
     copy.pop("logit_bias", None)
-    own = bias.own if not bias.callers else dumps(dict(bias.callers))[:-1] + b"," + bias.own[1:]
-    return dumps(copy)[:-1] + b',"logit_bias":' + own + b"}"
+    own = bias.own if not bias.callers else dumps_read(dict(bias.callers))[:-1] + b"," + bias.own[1:]
+    return dumps_read(copy)[:-1] + b',"logit_bias":' + own + b"}"

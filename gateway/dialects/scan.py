@@ -4,11 +4,13 @@ A key pattern such as `"content":"` cannot occur inside a JSON string: there eve
 so `"` never follows a letter or precedes a colon unescaped. A hit is therefore always a key with a string value.
 """
 
+import re
 from typing import Any
 
 from gateway.core.jsonio import JsonError, loads
 
 Markers = tuple[bytes, ...]
+Finder = re.Pattern[bytes]
 
 
 def markers(*keys: str) -> tuple[Markers, Markers]:
@@ -17,6 +19,11 @@ def markers(*keys: str) -> tuple[Markers, Markers]:
         tuple(f'"{key}":"'.encode() for key in keys),
         tuple(f'"{key}": "'.encode() for key in keys),
     )
+
+
+def finder(*keys: str) -> Finder:
+    """The same patterns, in either spacing, for one pass over a whole body. Literals alone: it takes linear time."""
+    return re.compile(b'"(?:%b)": ?(?=")' % b"|".join(re.escape(key.encode()) for key in keys))
 
 
 def string_size(event: bytes, start: int) -> int:
@@ -62,16 +69,16 @@ def texts(value: Any, keys: frozenset[str]) -> tuple[int, int]:
     return pieces, size
 
 
-def string_pieces(body: bytes, styles: tuple[Markers, Markers]) -> int:
-    """UTF-8 bytes of all strings under the keys in a whole body, in either spacing."""
-    size = 0
-    for style in styles:
-        for marker in style:
-            at = body.find(marker)
-            while at >= 0:
-                start = at + len(marker)
-                size += max(0, string_size(body, start))
-                at = body.find(marker, start)
+def string_pieces(body: bytes, keys: Finder) -> int:
+    """UTF-8 bytes of all strings under the keys in a whole body."""
+    size = quote = 0
+    marker = b""
+    for found in keys.finditer(body):
+        start, end = found.span()
+        if start == quote and found[0] == marker:
+            continue  # no JSON: one key within another's value
+        size += max(0, string_size(body, end + 1))
+        quote, marker = end, found[0]
     return size
 
 
@@ -84,6 +91,8 @@ def usage_object(body: bytes) -> Any:
     at = body.rfind(b'"usage"')
     while at >= 0:
         start = at + 7
+        if body.startswith(b":{", start):
+            return _object_at(body, start + 1)
         head = body[start : start + 16].lstrip()
         if head.startswith(b":") and head[1:].lstrip().startswith(b"{"):
             return _object_at(body, body.find(b"{", start))

@@ -1,9 +1,22 @@
 """Usage objects of the three APIs, normalised. Absent, null and zero differ: only numbers are reports."""
 
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 from gateway.core.jsonio import JsonError, loads
 from gateway.core.usage import Usage
+
+
+class _Names(NamedTuple):
+    """What an API calls its counts."""
+
+    read: str
+    written: str
+    read_details: str
+    written_details: str
+
+
+_OPENAI: Final = _Names("prompt_tokens", "completion_tokens", "prompt_tokens_details", "completion_tokens_details")
+_RESPONSES: Final = _Names("input_tokens", "output_tokens", "input_tokens_details", "output_tokens_details")
 
 
 def parse_object(data: bytes) -> dict[str, Any] | None:
@@ -31,31 +44,33 @@ def inner(document: Any, *path: str) -> Any:
 
 def openai_usage(usage: Any) -> Usage | None:
     """Chat, completions and embeddings: prompt_tokens and completion_tokens."""
-    return _totals(usage, "prompt", "completion")
+    return _totals(usage, _OPENAI)
 
 
 def responses_usage(usage: Any) -> Usage | None:
     """Responses: input_tokens and output_tokens, cached parts included."""
-    return _totals(usage, "input", "output")
+    return _totals(usage, _RESPONSES)
 
 
-def _totals(usage: Any, into: str, out: str) -> Usage | None:
-    entered = count(inner(usage, f"{into}_tokens"))
-    answered = count(inner(usage, f"{out}_tokens"))
-    if entered is None and answered is None:
+def _totals(usage: Any, names: _Names) -> Usage | None:
+    if type(usage) is not dict:
         return None
-    if answered is None:
-        total = count(inner(usage, "total_tokens"))
-        answered = max(0, total - (entered or 0)) if total is not None else None
-    details = f"{into}_tokens_details"
-    return Usage(
-        input_tokens=entered or 0,
-        output_tokens=answered or 0,
-        cache_read_tokens=count(inner(usage, details, "cached_tokens")) or 0,
-        cache_write_tokens=count(inner(usage, details, "cache_write_tokens")) or 0,
-        reasoning_tokens=count(inner(usage, f"{out}_tokens_details", "reasoning_tokens")) or 0,
-        estimated=entered is None or answered is None,
-    )
+    of_read, of_written, read_details, written_details = names
+    read, written = count(usage.get(of_read)), count(usage.get(of_written))
+    if read is None and written is None:
+        return None
+    if written is None:
+        total = count(usage.get("total_tokens"))
+        written = max(0, total - (read or 0)) if total is not None else None
+    told = Usage(read or 0, written or 0, estimated=read is None or written is None)
+    details = usage.get(read_details)
+    if type(details) is dict:
+        told.cache_read_tokens = count(details.get("cached_tokens")) or 0
+        told.cache_write_tokens = count(details.get("cache_write_tokens")) or 0
+    details = usage.get(written_details)
+    if type(details) is dict:
+        told.reasoning_tokens = count(details.get("reasoning_tokens")) or 0
+    return told
 
 
 class AnthropicCounts:

@@ -7,6 +7,7 @@ network an address is in, and the name of the client program.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final
 
@@ -18,6 +19,10 @@ MAX_HOPS: Final = 16
 MAX_CHARS: Final = 4096
 """Of a chain, from its end."""
 MAX_PRODUCT: Final = 32
+KEPT: Final = 4096
+"""Texts whose address is remembered, and origins whose place is: the same few come again and again."""
+MAX_KEPT_CHARS: Final = 256
+"""Of what proxies say, so that nobody fills the memory with long chains."""
 _PREFIX: Final = {4: 24, 6: 64}
 """What one customer of a provider is given: addresses that share it count as one place."""
 
@@ -27,7 +32,7 @@ def networks(cidrs: Iterable[str]) -> tuple[Network, ...]:
     return tuple(ip_network(cidr) for cidr in cidrs)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Origin:
     """The address at the other end of a connection, and the headers in which proxies may say more."""
 
@@ -75,9 +80,41 @@ def network(address: Address | None) -> str:
     return str(kind((int(address), _PREFIX[address.version]), strict=False))
 
 
+class Places:
+    """The network that counts as one place, of the caller behind each origin."""
+
+    def __init__(self, trusted: Sequence[Network]) -> None:
+        self._trusted = trusted
+        self._peer = lru_cache(KEPT)(self._of_peer)
+        self._chain = lru_cache(KEPT)(self._of_chain)
+
+    def of(self, origin: Origin) -> str:
+        """`network` of `client_address`."""
+        place = self._peer(origin.peer)
+        if place is not None:
+            return place
+        chains = tuple(origin.x_forwarded_for), tuple(origin.forwarded)
+        if sum(map(len, chains[0])) + sum(map(len, chains[1])) > MAX_KEPT_CHARS:
+            return self._of_chain(origin.peer, *chains)
+        return self._chain(origin.peer, *chains)
+
+    def _of_peer(self, peer: str) -> str | None:
+        """None where it is a proxy that is believed."""
+        address = _address(peer.partition("%")[0])
+        return None if address is not None and _among(address, self._trusted) else network(address)
+
+    def _of_chain(self, peer: str, x_forwarded_for: tuple[str, ...], forwarded: tuple[str, ...]) -> str:
+        return network(client_address(Origin(peer, x_forwarded_for, forwarded), self._trusted))
+
+
 def product(user_agent: str) -> str:
     """The program's name in a User-Agent: `openai` of `OpenAI/Python 1.2`. Empty when it is none."""
-    name = user_agent[: 4 * MAX_PRODUCT].partition("/")[0].strip(" ").partition(" ")[0]
+    return _product(user_agent[: 4 * MAX_PRODUCT])
+
+
+@lru_cache(1024)
+def _product(beginning: str) -> str:
+    name = beginning.partition("/")[0].strip(" ").partition(" ")[0]
     return name[:MAX_PRODUCT].lower() if name.isascii() and name.isprintable() else ""
 
 
@@ -116,8 +153,11 @@ def _is_port(text: str) -> bool:
 
 def _address(text: str) -> Address | None:
     """An address without zone; one of IPv4 that is written as IPv6 is one of IPv4."""
-    if not text or len(text) > 45 or "%" in text:
-        return None
+    return _parsed(text) if 0 < len(text) <= 45 and "%" not in text else None
+
+
+@lru_cache(KEPT)
+def _parsed(text: str) -> Address | None:
     try:
         address = ip_address(text)
     except ValueError:

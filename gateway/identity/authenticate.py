@@ -20,7 +20,7 @@ _NO_KEY: Final = ParsedKey("", b"-" * 27, intact=False)
 _ALL_CLEAR: Final = Standings()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Claim:
     """The one credential of a request, taken apart and not believed yet."""
 

@@ -5,7 +5,7 @@ from ipaddress import ip_address, ip_network
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gateway.identity.addresses import MAX_HOPS, Origin, client_address, network, networks, product
+from gateway.identity.addresses import MAX_HOPS, Origin, Places, client_address, network, networks, product
 
 TRUSTED = ("10.0.0.0/8", "192.168.7.0/24", "fd00::/8")
 OURS = networks(TRUSTED)
@@ -91,3 +91,20 @@ def test_a_network_holds_its_address(address):
     found = ip_network(network(address))
     assert found.prefixlen == size
     assert address in found
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.one_of(ours, theirs, odd),
+            st.lists(st.lists(st.one_of(ours, theirs, odd), max_size=8).map(", ".join), max_size=3),
+            st.lists(theirs.map(lambda one: f'for="[{one}]"' if ":" in one else f"for={one}"), max_size=2),
+        ),
+        max_size=6,
+    )
+)
+def test_a_place_is_the_network_of_the_caller_however_often_it_is_asked(origins):
+    places = Places(OURS)
+    for peer, values, forwarded in origins * 2:
+        origin = Origin(peer, values, forwarded)
+        assert places.of(origin) == network(client_address(origin, OURS))

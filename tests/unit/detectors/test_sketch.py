@@ -9,7 +9,7 @@ from gateway.detectors.recent import Recent
 from gateway.detectors.sketch import SKETCH_BYTES, Sketch
 from gateway.detectors.spread import DAY_MS
 from tests.support.deep_size import deep_size
-from tests.support.some_facts import folded
+from tests.support.some_facts import read
 
 
 def test_the_measure_sees_what_it_is_for():
@@ -23,14 +23,14 @@ def test_a_sketch_stays_within_four_kib():
     fresh = deep_size(sketch)
     for number in range(20_000):
         text = f"{random.choice(['Translate this sentence into Finnish: ', ''])}{random.random()} {number} " * 3
-        sketch.add(folded(text))
+        sketch.add(read(text))
     assert fresh <= deep_size(sketch) <= SKETCH_BYTES == 4096
 
 
 def test_a_key_stays_within_its_bytes():
     key, random = KeySpread(), Random(1)
     for step in range(5000):
-        key.add(folded("x", network=str(random.random()), client=str(random.random())), step * DAY_MS // 1000)
+        key.add(read("x", network=str(random.random()), client=str(random.random())), step * DAY_MS // 1000)
     assert deep_size(key) <= KEY_BYTES
 
 
@@ -39,7 +39,7 @@ def test_no_text_stays():
     text = "Wrap this: the distillery at Ardbeg was founded in 1815, and this is the payload of it."
     sketch = Sketch()
     for number in range(5):
-        sketch.add(folded(f"{text} {number}"))
+        sketch.add(read(f"{text} {number}"))
     for part in (sketch.prompts, sketch.heads, sketch.tails):
         assert isinstance(part, Recent | Frequent)
         assert all(isinstance(getattr(part, name), array | int) for name in part.__slots__)
@@ -51,12 +51,12 @@ def test_no_text_stays():
 def test_a_repeated_prompt_does_not_feed_the_wrappers():
     sketch = Sketch()
     for _ in range(10):
-        sketch.add(folded("the very same question, again and again, word for word and letter for letter"))
+        sketch.add(read("the very same question, again and again, word for word and letter for letter"))
     assert max(sketch.heads._counts) == max(sketch.tails._counts) == 1
 
 
 def test_a_request_without_text_leaves_no_trace():
     sketch = Sketch()
-    sketch.add(folded("", prompt=77))
+    sketch.add(read("", prompt=77))
     assert not sketch.prompts.holds(77)
     assert max(sketch.heads._counts) == 0

@@ -11,6 +11,7 @@ from gateway.core.clock import ManualClock
 from gateway.detectors import SIGNALS, watchtower
 from gateway.detectors.facts import EXCERPT, ends
 from gateway.detectors.report import Report
+from gateway.detectors.said import folded
 from gateway.detectors.signal import Signal
 from gateway.detectors.watchtower import QUEUE_LIMIT, QUIET_MS, Watchtower
 from gateway.observe.log import JsonFormatter
@@ -219,8 +220,8 @@ def test_no_text_breaks_a_detector(text, caplog):
 
 
 def test_folding_never_makes_an_excerpt_longer():
-    folded = watchtower._folded(facts("\u3316" * 10_000))
-    assert len(folded.head) == len(folded.tail) == EXCERPT
+    head, tail = folded(*ends("\u3316" * 10_000))
+    assert len(head) == len(tail) == EXCERPT
 
 
 @pytest.mark.parametrize("length", [0, 1, EXCERPT, EXCERPT + 1, 2 * EXCERPT - 1, 2 * EXCERPT, 10 * EXCERPT])

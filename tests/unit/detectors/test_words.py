@@ -4,7 +4,7 @@ import pytest
 
 from gateway.detectors import reasoning_elicitation, rubric
 from gateway.detectors.sketch import Sketch
-from tests.support.some_facts import folded
+from tests.support.some_facts import read
 
 SIGNALS = [
     (reasoning_elicitation, "Now let us think step by step about it."),
@@ -15,20 +15,20 @@ signals = pytest.mark.parametrize(("signal", "ask"), SIGNALS)
 
 @signals
 def test_each_has_its_lexicon(signal, ask):
-    assert signal.present(folded(ask), Sketch()) is True
+    assert signal.present(read(ask), Sketch()) is True
     for other, others in SIGNALS:
-        assert other is signal or signal.present(folded(others), Sketch()) is False
-    assert signal.present(folded(""), Sketch()) is None
+        assert other is signal or signal.present(read(others), Sketch()) is False
+    assert signal.present(read(""), Sketch()) is None
 
 
 @signals
 @pytest.mark.parametrize("filler", ["word " * 3000, "推理 " * 1800])
 def test_both_ends_of_a_long_turn_are_read_and_its_middle_is_not(signal, ask, filler):
-    assert signal.present(folded(f" {ask} {filler}"), Sketch()) is True
-    assert signal.present(folded(f"{filler} {ask} "), Sketch()) is True
-    assert signal.present(folded(f"{filler} {ask} {filler}"), Sketch()) is False
+    assert signal.present(read(f" {ask} {filler}"), Sketch()) is True
+    assert signal.present(read(f"{filler} {ask} "), Sketch()) is True
+    assert signal.present(read(f"{filler} {ask} {filler}"), Sketch()) is False
 
 
 @signals
 def test_half_a_surrogate_breaks_nothing(signal, ask):
-    assert signal.present(folded(f"\ud800 {ask} \udfff"), Sketch()) is True
+    assert signal.present(read(f"\ud800 {ask} \udfff"), Sketch()) is True

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.dialects.scan import markers, string_pieces, string_size, texts, usage_object
+from gateway.dialects.scan import finder, string_pieces, string_size, texts, usage_object
 
-STYLES = markers("content")
+STRINGS = finder("content")
 
 
 @given(st.text(), st.booleans())
@@ -41,7 +41,7 @@ DOCUMENTS = st.recursive(
 def test_scanning_finds_what_parsing_finds(document, spaced, ascii_only):
     separators = (", ", ": ") if spaced else (",", ":")
     body = json.dumps(document, separators=separators, ensure_ascii=ascii_only).encode()
-    assert string_pieces(body, STYLES) == texts(document, frozenset({"content"}))[1]
+    assert string_pieces(body, STRINGS) == texts(document, frozenset({"content"}))[1]
 
 
 @pytest.mark.parametrize(

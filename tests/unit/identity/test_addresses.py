@@ -4,7 +4,17 @@ from ipaddress import ip_address
 
 import pytest
 
-from gateway.identity.addresses import MAX_CHARS, MAX_HOPS, Origin, client_address, network, networks, product
+from gateway.identity.addresses import (
+    MAX_CHARS,
+    MAX_HOPS,
+    MAX_KEPT_CHARS,
+    Origin,
+    Places,
+    client_address,
+    network,
+    networks,
+    product,
+)
 
 OURS = networks(["10.0.0.0/8", "fd00::/8"])
 PROXY = "10.0.0.1"
@@ -134,3 +144,20 @@ def test_no_address_is_no_network():
 )
 def test_the_product_of_a_user_agent(agent, expected):
     assert product(agent) == expected
+
+
+def test_nobody_fills_the_memory_with_long_chains():
+    places = Places(OURS)
+    for number in range(3):
+        values = [", ".join([f"203.0.113.{number}"] * MAX_KEPT_CHARS)]
+        assert places.of(Origin(PROXY, values)) == "203.0.113.0/24"
+    assert places._chain.cache_info().currsize == 0
+    assert places.of(Origin(PROXY, ["203.0.113.7"])) == "203.0.113.0/24"
+    assert places._chain.cache_info().currsize == 1
+
+
+def test_what_a_stranger_says_is_not_looked_at():
+    places = Places(OURS)
+    for number in range(5):
+        assert places.of(Origin("198.51.100.7", [f"203.0.113.{number}"])) == "198.51.100.0/24"
+    assert (places._chain.cache_info().currsize, places._peer.cache_info().currsize) == (0, 1)

@@ -1,7 +1,11 @@
 """The form of keys: what is made can be read, what is mistyped is seen, nothing crashes."""
 
+import hashlib
+import hmac
+from zlib import crc32
+
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gateway.identity import keys
@@ -77,3 +81,18 @@ def test_hashes_depend_on_secret_and_pepper_and_secrets_stay_out_of_repr():
     assert "SSS" not in repr(keys.parse(whole()))
     assert "ppp" not in repr(keys.Pepper("1", b"p" * 32))
     assert keys.fingerprint(b"p" * 32) != keys.fingerprint(b"q" * 32)
+
+
+@given(st.binary(max_size=80), st.binary(max_size=200))
+@example(b"s" * 27, b"p" * 64)
+@example(b"s" * 27, b"p" * 65)
+def test_a_keys_hash_is_hmac(secret, pepper):
+    assert keys.digest(secret, pepper) == hmac.digest(pepper, secret, hashlib.sha256)
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=60))
+def test_check_digits_are_the_checksum_in_base_62(body):
+    value = 0
+    for digit in keys.check_digits(body):
+        value = value * 62 + ALPHABET.index(digit)
+    assert value == crc32(body.encode())
