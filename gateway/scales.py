@@ -142,6 +142,13 @@ class Scales:
         with suppress(StoreUnavailable):
             x.readings = await self.store.peek(x.plan.specs)
 
+    def paid(self, x: Exchange) -> bool:
+        """Whether the output so far is paid for: where it is, `pay_for` has nothing to do."""
+        assert x.model is not None
+        assert x.meter is not None
+        seen = self.estimator.output_tokens(x.model.id, x.meter.text_bytes, x.meter.delta_events)
+        return seen <= x.paid_output
+
     async def pay_for(self, x: Exchange) -> bool:
         """For a stream that `pays_as_it_goes`: whether the output so far is paid for; False ends it."""
         assert x.model is not None

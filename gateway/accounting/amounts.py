@@ -24,6 +24,16 @@ class Work(Enum):
     """Counts tokens; costs a request and nothing else."""
 
 
+# By names of their own: reading a member of an enumeration costs more than most of what is done with it here.
+_GENERATE = Work.GENERATE
+_REQUESTS, _CONCURRENT = Unit.REQUESTS, Unit.CONCURRENT
+_INPUT, _OUTPUT, _TOTAL, _REASONING = (
+    Unit.INPUT_TOKENS, Unit.OUTPUT_TOKENS, Unit.TOTAL_TOKENS, Unit.REASONING_TOKENS,
+)  # fmt: skip
+_LOGPROBS, _USD = Unit.LOGPROB_REQUESTS, Unit.USD
+_PROMPTS, _UNIQUE = Unit.DISTINCT_PROMPTS, Unit.UNIQUE_OUTPUT_TOKENS
+
+
 class OutputMode(Enum):
     """How token limits reserve output. Money is always reserved at the worst case."""
 
@@ -69,31 +79,24 @@ def reservation(
         return Reservation(work, {Unit.REQUESTS: 1, Unit.CONCURRENT: 1}, {Unit.REQUESTS: 1}, 0, 0)
     # A model never reads more than its context: an over-estimate must not make a fitting request unaffordable.
     read = min(estimator.input_tokens(model.id, ask), model.context)
-    worst = output_ceiling(ask, model, output_cap) * ask.choices if work is Work.GENERATE else 0
+    worst = output_ceiling(ask, model, output_cap) * ask.choices if work is _GENERATE else 0
     held = worst
     if mode is OutputMode.ESTIMATE:
         held = min(worst, estimator.output_high(model.id) * ask.choices)
-    amounts = {
-        Unit.REQUESTS: 1,
-        Unit.INPUT_TOKENS: read,
-        Unit.OUTPUT_TOKENS: held,
-        Unit.TOTAL_TOKENS: read + held,
-        Unit.CONCURRENT: 1,
-    }
-    if ask.logprobs:
-        amounts[Unit.LOGPROB_REQUESTS] = 1
-    if held:
-        amounts[Unit.REASONING_TOKENS] = min(held, estimator.reasoning_high(model.id) * ask.choices)
-        if prompt:
-            amounts[Unit.DISTINCT_PROMPTS] = prompt_amount(prompt)
-            amounts[Unit.UNIQUE_OUTPUT_TOKENS] = prompt_amount(prompt, held)
-    if prices is not None:
-        amounts[Unit.USD] = worst_case(prices, read, worst)
     # A crash loses the outcome. The input was read if the request was sent at all; the output is unknown, and a
     # rate refills soon. Money is not given back on a guess.
-    on_expiry = {**amounts, Unit.OUTPUT_TOKENS: 0, Unit.TOTAL_TOKENS: read}
-    del on_expiry[Unit.CONCURRENT]
-    on_expiry.pop(Unit.REASONING_TOKENS, None)
+    on_expiry = {_REQUESTS: 1, _INPUT: read, _OUTPUT: 0, _TOTAL: read}
+    if ask.logprobs:
+        on_expiry[_LOGPROBS] = 1
+    if held and prompt:
+        on_expiry[_PROMPTS] = prompt_amount(prompt)
+        on_expiry[_UNIQUE] = prompt_amount(prompt, held)
+    if prices is not None:
+        on_expiry[_USD] = worst_case(prices, read, worst)
+    amounts = on_expiry.copy()
+    amounts[_OUTPUT], amounts[_TOTAL], amounts[_CONCURRENT] = held, read + held, 1
+    if held:
+        amounts[_REASONING] = min(held, estimator.reasoning_high(model.id) * ask.choices)
     return Reservation(work, amounts, on_expiry, read, worst)
 
 

@@ -132,8 +132,11 @@ class Estimator:
         if written > 0:
             choices = max(1, ask.choices)
             known.output_high = _towards(known.output_high, min(written, MAX_OUTPUT_HIGH) / choices)
-            thought = min(max(0, usage.reasoning_tokens), MAX_OUTPUT_HIGH)
-            known.reasoning_high = _towards(known.reasoning_high, thought / choices)
+            thought = usage.reasoning_tokens
+            if thought > 0:
+                known.reasoning_high = _towards(known.reasoning_high, min(thought, MAX_OUTPUT_HIGH) / choices)
+            elif known.reasoning_high > 1.0:
+                known.reasoning_high = _towards(known.reasoning_high, 0.0)
 
     def _known(self, model_id: str) -> _Learnt:
         known = self._models.get(model_id)

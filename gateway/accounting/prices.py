@@ -25,4 +25,7 @@ def worst_case(prices: Prices, input_tokens: int, output_tokens: int) -> int:
 
 def dearest_input(prices: Prices) -> int:
     """Nano-dollars of one input token at its dearest. Writing a cache usually costs more than plain input."""
-    return max(prices.input, prices.cache_write, prices.cache_read)
+    plain, write, read = prices.input, prices.cache_write, prices.cache_read
+    if plain >= write and plain >= read:
+        return plain
+    return max(write, read)

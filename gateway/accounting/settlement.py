@@ -36,6 +36,13 @@ IMPLAUSIBLE_FACTOR: Final = 16
 """Seen output may be over-counted by the estimator's bounds at most; beyond that the report is wrong."""
 
 
+# By names of their own: reading a member of an enumeration costs more than most of what is done with it here.
+_GENERATE = Work.GENERATE
+_COMPLETE, _REJECTED = Outcome.COMPLETE, Outcome.UPSTREAM_REJECTED
+_LOGPROBS, _REASONING_TOKENS, _UNIQUE = Unit.LOGPROB_REQUESTS, Unit.REASONING_TOKENS, Unit.UNIQUE_OUTPUT_TOKENS
+_REQUESTS, _INPUT, _OUTPUT, _TOTAL = Unit.REQUESTS, Unit.INPUT_TOKENS, Unit.OUTPUT_TOKENS, Unit.TOTAL_TOKENS
+
+
 class Reach(Enum):
     """How far a request got on its way to the model."""
 
@@ -69,58 +76,63 @@ class Settlement:
 
 def settlement(outcome: Outcome, reservation: Reservation, prices: Prices | None, seen: Seen) -> Settlement:
     """The actual amounts for `Store.settle`. Deterministic: the same facts always cost the same."""
-    reach = Reach.ANSWERED if outcome is Outcome.COMPLETE else seen.reach
-    if reach is Reach.ANSWERED:
-        charged = outcome is not Outcome.UPSTREAM_FAILED
-    else:
-        charged = outcome is Outcome.CLIENT_GONE or (outcome is Outcome.UPSTREAM_REJECTED and reach is Reach.SENT)
-    if not charged:
-        return Settlement({}, Usage())
-    if reservation.work is Work.COUNT or reach is Reach.UNSENT:
-        return Settlement({Unit.REQUESTS: 1}, Usage())
+    if outcome is not _COMPLETE:
+        early = _without_answer(outcome, seen)
+        if early is not None:
+            return early
+    if reservation.work is Work.COUNT:
+        return Settlement({_REQUESTS: 1}, Usage())
     usage, contradicted = _usage(outcome, reservation, seen)
-    amounts = {
-        Unit.REQUESTS: 1,
-        Unit.INPUT_TOKENS: usage.input_tokens,
-        Unit.OUTPUT_TOKENS: usage.output_tokens,
-        Unit.TOTAL_TOKENS: usage.input_tokens + usage.output_tokens,
-    }
+    read, written = usage.input_tokens, usage.output_tokens
+    amounts = {_REQUESTS: 1, _INPUT: read, _OUTPUT: written, _TOTAL: read + written}
     reasoning = _reasoning(usage, reservation)
     if reasoning:
-        amounts[Unit.REASONING_TOKENS] = reasoning
-    if Unit.LOGPROB_REQUESTS in reservation.amounts:
-        amounts[Unit.LOGPROB_REQUESTS] = 1
-    prompt = reservation.amounts.get(Unit.UNIQUE_OUTPUT_TOKENS, 0)
+        amounts[_REASONING_TOKENS] = reasoning
+    if _LOGPROBS in reservation.amounts:
+        amounts[_LOGPROBS] = 1
+    prompt = reservation.amounts.get(_UNIQUE, 0)
     if prompt:
-        amounts[Unit.UNIQUE_OUTPUT_TOKENS] = prompt_amount(prompt_and_tokens(prompt)[0], usage.output_tokens)
+        amounts[_UNIQUE] = prompt_amount(prompt_and_tokens(prompt)[0], written)
     money = 0
     if prices is not None:
         money = amounts[Unit.USD] = cost(prices, usage)
     return Settlement(amounts, usage, money, contradicted)
 
 
+def _without_answer(outcome: Outcome, seen: Seen) -> Settlement | None:
+    """What is charged where no answer says it; None where tokens are to be counted."""
+    reach = seen.reach
+    if reach is Reach.ANSWERED:
+        charged = outcome is not Outcome.UPSTREAM_FAILED
+    else:
+        charged = outcome is Outcome.CLIENT_GONE or (outcome is _REJECTED and reach is Reach.SENT)
+    if not charged:
+        return Settlement({}, Usage())
+    return Settlement({_REQUESTS: 1}, Usage()) if reach is Reach.UNSENT else None
+
+
 def _reasoning(usage: Usage, reservation: Reservation) -> int:
     """Reasoning tokens as reported; where nothing was, what was reserved for them stands in, within the output."""
     if usage.estimated and not usage.reasoning_tokens:
-        return min(usage.output_tokens, reservation.amounts.get(Unit.REASONING_TOKENS, 0))
+        return min(usage.output_tokens, reservation.amounts.get(_REASONING_TOKENS, 0))
     return usage.reasoning_tokens
 
 
 def _usage(outcome: Outcome, reservation: Reservation, seen: Seen) -> tuple[Usage, bool]:
     """Final token counts, and whether the upstream's own were not believed."""
-    writes = reservation.work is Work.GENERATE
+    writes = reservation.work is _GENERATE
     counted = seen.counted_output if writes else 0
     if seen.reported is None:
-        if outcome is Outcome.UPSTREAM_REJECTED:
+        if outcome is _REJECTED:
             return Usage(), False
         return Usage(reservation.input_tokens, counted, estimated=True), False
     usage, sane = seen.reported, True
     if not _is_sane(usage, writes=writes):
         usage, sane = _within_reason(usage, writes=writes), not writes and _is_sane(usage, writes=True)
-    if outcome is Outcome.UPSTREAM_REJECTED:
+    if outcome is _REJECTED:
         return usage, not sane
     read, written = usage.input_tokens, usage.output_tokens
-    if (outcome is Outcome.COMPLETE or seen.ended) and not usage.estimated:
+    if (outcome is _COMPLETE or seen.ended) and not usage.estimated:
         if counted > written * IMPLAUSIBLE_FACTOR:
             written, sane = counted, False
         # Explicit zeros for an answer without text are zeros; text out of no input is not.

@@ -28,22 +28,27 @@ Amounts = Mapping[Unit, int]
 NANO: Final = 1_000_000_000
 """Nano-dollars in a dollar."""
 
-_TOKEN_BITS: Final = 40
-_TOKENS: Final = (1 << _TOKEN_BITS) - 1
+TOKEN_BITS: Final = 40
+"""Of an amount that names a prompt, those of its tokens: the lowest."""
+MOST_TOKENS: Final = (1 << TOKEN_BITS) - 1
+
+# By names of their own: looking a member up in its enumeration takes longer than what is done with it.
+_DISTINCT_PROMPTS: Final = Unit.DISTINCT_PROMPTS
+_UNIQUE_OUTPUT_TOKENS: Final = Unit.UNIQUE_OUTPUT_TOKENS
 
 
 def prompt_amount(fingerprint: int, tokens: int = 0) -> int:
     """The amount of a request for the two units that ask what is new: its prompt (64 bits) and its output tokens."""
-    return fingerprint << _TOKEN_BITS | min(tokens, _TOKENS)
+    return fingerprint << TOKEN_BITS | min(tokens, MOST_TOKENS)
 
 
 def shown(unit: Unit, amount: int) -> int:
     """An amount as people read it: one distinct prompt, so many unique tokens."""
-    if unit is Unit.DISTINCT_PROMPTS:
+    if unit is _DISTINCT_PROMPTS:
         return 1 if amount else 0
-    return prompt_and_tokens(amount)[1] if unit is Unit.UNIQUE_OUTPUT_TOKENS else amount
+    return amount & MOST_TOKENS if unit is _UNIQUE_OUTPUT_TOKENS else amount
 
 
 def prompt_and_tokens(amount: int) -> tuple[int, int]:
     """The inverse of `prompt_amount`."""
-    return amount >> _TOKEN_BITS, amount & _TOKENS
+    return amount >> TOKEN_BITS, amount & MOST_TOKENS

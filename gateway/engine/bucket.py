@@ -119,8 +119,9 @@ class Bucket:
         return room if ticks > (room - level) // per_tick else level + ticks * per_tick
 
     def _advance(self, now_ms: int) -> None:
-        self.level = self._refilled(now_ms)
-        self._let_go(now_ms // self.tick_ms)
+        if now_ms // self.tick_ms != self.tick or self.tick >= self.due:
+            self.level = self._refilled(now_ms)
+            self._let_go(now_ms // self.tick_ms)
 
     def _let_go(self, tick: int) -> None:
         """Move on to `tick`, after the level was refilled up to it: holds of a window ago end."""
@@ -141,7 +142,7 @@ class Bucket:
             self.tick = tick
         if tick >= self.due and self.holds and self._over(next(iter(self.holds))) <= tick:
             self._advance(now_ms)  # so that a run of refusals does not walk over the same holds again and again
-        level = self.seen = self._refilled(now_ms)
+        level = self.seen = self.level if tick <= self.tick else self._refilled(now_ms)
         lacking = amount * self.p - level
         # An amount of nothing passes even in debt: it takes nothing.
         if lacking <= 0 or amount == 0:
@@ -162,8 +163,7 @@ class Bucket:
 
     def hold(self, amount: int, owner: Reservation) -> None:
         """Keep refill out of the room of `amount` until a window after the reservation."""
-        over = self._over(owner)
-        if not amount or not self.lasts or over <= self.tick:
+        if not amount or not self.lasts or (over := self._over(owner)) <= self.tick:
             self.spent.add(owner)
             return
         newest = next(reversed(self.holds), owner)
@@ -173,18 +173,19 @@ class Bucket:
         if newest.reserved_at_ms > owner.reserved_at_ms:  # the clock went back
             self.holds = dict(sorted(self.holds.items(), key=lambda hold: hold[0].reserved_at_ms))
 
-    def settle(self, reserved: int, actual: int, now_ms: int, owner: Reservation) -> None:
-        """Replace a hold by what was used."""
+    def settle(self, reserved: int, actual: int, now_ms: int, owner: Reservation) -> bool:
+        """Replace a hold by what was used. Whether debt was forgiven."""
         self._advance(now_ms)
         change = (reserved - actual) * self.p
-        self.spent.discard(owner)
-        held = self.holds.pop(owner, None)
+        held = self.holds.pop(owner, None) if self.held else None
         if held is not None:
             self.held -= held
         elif change > 0:
             change = self._not_refilled(change, self.tick - self.spent_since(owner) // self.tick_ms)
+        self.spent.discard(owner)
         if change:
             self._apply(change)
+        return self.forgiven > 0
 
     def spent_since(self, owner: Reservation) -> int:
         """Since when (ms) refill may have entered what a reservation took, now that it is not held."""
@@ -225,8 +226,7 @@ class Bucket:
 
     def reading(self, spec: Spec, now_ms: int, wait_ms: int | None) -> Reading:
         """The state at `now_ms`, whether or not `take` followed."""
-        level = self._refilled(now_ms)
-        missing = self.cap - level
+        missing = self.cap - (level := self.level if now_ms // self.tick_ms <= self.tick else self._refilled(now_ms))
         reset = self._ms_for(missing, now_ms) if missing > 0 and spec.amount else 0
         return Reading(spec, level // self.p, reset, wait_ms)
 

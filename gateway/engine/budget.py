@@ -50,10 +50,11 @@ class Row:
     def take(self, amount: int, _now_ms: int, _owner: Reservation) -> None:
         self.held += amount
 
-    def settle(self, reserved: int, actual: int, _now_ms: int, _owner: Reservation) -> None:
+    def settle(self, reserved: int, actual: int, _now_ms: int, _owner: Reservation) -> bool:
         """Replace a hold by what was used; more than was reserved is debited without asking."""
         self.held -= reserved
         self.used += actual
+        return False
 
     def correct(self, committed: int, actual: int, _since: int, _now_ms: int) -> None:
         """A settle that came after expiry had committed `committed`."""

@@ -26,7 +26,7 @@ window had leapt ahead: all that is remembered then counts from now, for one win
 from collections.abc import Iterable, Iterator
 from itertools import takewhile
 
-from gateway.core.units import Unit, prompt_and_tokens
+from gateway.core.units import MOST_TOKENS, TOKEN_BITS, Unit
 from gateway.engine.reservation import Reservation
 from gateway.engine.spec import DistinctSpec, Spec
 from gateway.engine.verdict import Reading
@@ -51,7 +51,8 @@ class Distinct:
     """
 
     __slots__ = (
-        "counts_tokens", "gone", "hop_ms", "key", "newest", "open", "rewrite", "seen", "spec", "tokens", "written_sub",
+        "cost", "counts_tokens", "gone", "hop_ms", "key", "newest", "open", "rewrite", "seen", "spec", "tokens",
+        "written_sub",
     )  # fmt: skip
 
     def __init__(self, key: str, spec: DistinctSpec) -> None:
@@ -61,6 +62,8 @@ class Distinct:
         self.hop_ms = sub_window_ms(spec.window_s)
         self.gone = False
         self.newest = 0
+        self.cost = 0
+        """Of what `fit` was asked last."""
         self.seen: dict[int, int] = {}
         self.tokens: dict[int, int] = {}
         """Output tokens by sub-window, the oldest first; empty for limits on prompts."""
@@ -72,7 +75,7 @@ class Distinct:
         """Whether a journal must write all prompts again, not only those that it was told of."""
 
     def place(self, spec: Spec, _now_ms: int) -> "Distinct":
-        if spec is not self.spec:
+        if spec is not self.spec and spec != self.spec:
             if not isinstance(spec, DistinctSpec) or spec.window_s != self.spec.window_s:
                 raise TypeError(f"limit {self.key!r} counts what is new; {spec!r} must have another key")
             self.spec = spec
@@ -85,6 +88,8 @@ class Distinct:
 
     def forget(self, now_ms: int) -> None:
         """Drop what has left the window; what would stay in it because the clock had leapt ahead counts from now."""
+        if now_ms // self.hop_ms == self.newest:
+            return
         running = self._running(now_ms)
         if running == self.newest:
             return
@@ -123,16 +128,15 @@ class Distinct:
     def fit(self, amount: int, now_ms: int) -> int | None:
         """0 if the request fits, the milliseconds until it would, None if it never will."""
         self.forget(now_ms)
-        cost = self._cost(amount)
+        cost = self.cost = self._cost(amount)
         if not cost or self.used + cost <= self.spec.amount:
             return 0
         return None if cost > self.spec.amount else self._wait(cost, now_ms)
 
     def _cost(self, amount: int) -> int:
-        prompt, tokens = prompt_and_tokens(amount)
         if self.counts_tokens:
-            return max(0, tokens - self.paid(prompt))
-        return 0 if not amount or prompt in self.seen else 1
+            return max(0, (amount & MOST_TOKENS) - self.paid(amount >> TOKEN_BITS))
+        return 0 if not amount or amount >> TOKEN_BITS in self.seen else 1
 
     def _wait(self, cost: int, now_ms: int) -> int:
         """Until enough has left the window, if nothing is used again in the meantime."""
@@ -145,45 +149,57 @@ class Distinct:
         """Remember the prompt, and hold its tokens that are not paid, right after `fit` at the same time."""
         if not amount:
             return
-        held, prompt, sub = self._cost(amount), prompt_and_tokens(amount)[0], self.newest
-        paid = self.paid(prompt)
-        new = self.seen.pop(prompt, None) is None
-        self.seen[prompt] = self.mark(sub, paid)
-        if self.counts_tokens:
-            self.tokens[sub] = self.tokens.get(sub, 0) + held
-            self.open[owner] = sub, held
-            if new and len(self.seen) > MAX_REMEMBERED:
-                del self.seen[next(iter(self.seen))]
+        prompt, sub, seen = amount >> TOKEN_BITS, self.newest, self.seen
+        known = seen.pop(prompt, None)
+        if not self.counts_tokens:
+            seen[prompt] = sub
+            return
+        seen[prompt] = sub * PAID + (known or 0) % PAID
+        self.tokens[sub] = self.tokens.get(sub, 0) + self.cost
+        self.open[owner] = sub, self.cost
+        if known is None and len(seen) > MAX_REMEMBERED:
+            del seen[next(iter(seen))]
 
-    def settle(self, reserved: int, actual: int, now_ms: int, owner: Reservation) -> None:
+    def settle(self, reserved: int, actual: int, now_ms: int, owner: Reservation) -> bool:
         """Replace held tokens by what was written beyond what is paid; a prompt stays."""
         if owner not in self.open:
-            return
+            return False
         self.forget(now_ms)
         sub, held = self.open.pop(owner)
         if sub not in self.tokens:
-            return
-        prompt, tokens = prompt_and_tokens(reserved)
-        written = prompt_and_tokens(actual)[1]
+            return False
+        prompt, written = reserved >> TOKEN_BITS, actual & MOST_TOKENS
+        known = self.seen.get(prompt)
         # At least reserved − held was paid when it was reserved, also for a prompt forgotten since for want of room.
-        paid = max(self.paid(prompt), tokens - held)
-        self.tokens[sub] += max(0, written - paid) - held
-        if written > paid and prompt in self.seen:
-            self.seen[prompt] = self.mark(self.sub_of(self.seen[prompt]), written)
+        paid = max((known or 0) % PAID, (reserved & MOST_TOKENS) - held)
+        if written > paid:
+            self.tokens[sub] += written - paid - held
+            if known is not None:
+                self.seen[prompt] = self.mark(known // PAID, written)
+        else:
+            self.tokens[sub] -= held
+        return False
 
     def correct(self, _committed: int, _actual: int, _since: int, _now_ms: int) -> None:
         """A settle after expiry finds nothing to correct: what was reserved stays counted, and is paid."""
 
     def reading(self, spec: Spec, now_ms: int, wait_ms: int | None) -> Reading:
         """`reset_ms` is until the window is empty, if nothing more is used. Changes nothing: see `forget`."""
-        running = self._running(now_ms)
-        if self.counts_tokens:
-            last = next((sub for sub in reversed(self.tokens) if self.tokens[sub]), None)
-        else:
-            last = next(reversed(self.seen.values()), None)
+        running, counted = self._running(now_ms), self.used
+        if running != self.newest:
+            counted -= self._gone(running - SUB_WINDOWS)
+        last = self._last()
         leaves = 0 if last is None else (min(last, running) + SUB_WINDOWS) * self.hop_ms
-        counted = self.used if running == self.newest else self.used - self._gone(running - SUB_WINDOWS)
         return Reading(spec, self.spec.amount - counted, max(0, leaves - now_ms), wait_ms)
+
+    def _last(self) -> int | None:
+        """The sub-window whose end leaves the window empty; None where it is."""
+        if not self.counts_tokens:
+            return next(reversed(self.seen.values()), None)
+        for sub, tokens in reversed(self.tokens.items()):
+            if tokens:
+                return sub
+        return None
 
     def _gone(self, last: int) -> int:
         """What has left, and `forget` would drop."""

@@ -3,42 +3,42 @@
 Pure: time is an argument, there is no I/O. A durable store listens through a Recorder.
 """
 
-import heapq
 from collections.abc import Iterable, Sequence
 from itertools import islice
 
 from gateway.core.ports import Events, NoEvents
 from gateway.core.units import Amounts, Unit
+from gateway.engine.bound import Bindings
 from gateway.engine.bucket import Bucket
 from gateway.engine.budget import UNBOUNDED, Row
+from gateway.engine.expiries import Expiries
 from gateway.engine.place import Hold, Place, answer
 from gateway.engine.recorder import Recorder
 from gateway.engine.reservation import Reservation
 from gateway.engine.spec import Spec
-from gateway.engine.states import AUDIT, States
+from gateway.engine.states import States
 from gateway.engine.tombstones import Commit, Tombstones
 from gateway.engine.verdict import Held, Reading, Verdict
 
 SWEEP = 8
 """Expired reservations ended per call: a bound on what one caller pays for others."""
 RENEW_SWEEP = 64
-_CONCURRENT = Unit.CONCURRENT
-"""By a name of its own, since reading a member of an enumeration costs more than all that is done with it here."""
 
 
 class Ledger:
     """The state machine. One caller at a time; `ceiling` is what a new budget row may spend before it is durable."""
 
-    __slots__ = ("_events", "_expiries", "_live", "_recorder", "_tombstones", "states")
+    __slots__ = ("_bindings", "_events", "_expiries", "_live", "_recorder", "_tombstones", "states")
 
     def __init__(
         self, events: Events | None = None, recorder: Recorder | None = None, ceiling: int = UNBOUNDED
     ) -> None:
         self.states = States(ceiling)
+        self._bindings = Bindings(self.states)
         self._events = events or NoEvents()
         self._recorder = recorder
         self._live: dict[str, Reservation] = {}
-        self._expiries: list[tuple[int, str]] = []
+        self._expiries = Expiries()
         self._tombstones = Tombstones()
 
     def reserve(  # noqa: PLR0917 - the contract's order plus the time
@@ -57,39 +57,25 @@ class Ledger:
         if known is not None or reservation_id in self._tombstones:
             raise ValueError(f"reservation {reservation_id!r} is of the past; ids are used once")
         self._tidy(now_ms, SWEEP)
-        known_states = self.states.by_key
-        holds: list[Hold] = []
-        waits: list[int | None] = []
-        misfit = failing = False
-        for spec in specs:
-            key = spec.key + AUDIT if spec.shadow else spec.key
-            state = known_states.get(key)
-            place = self.states.place(key, spec, now_ms) if state is None else state.place(spec, now_ms)
-            unit = spec.unit
-            amount = 1 if unit is _CONCURRENT else amounts.get(unit, 0)
-            if amount < 0:
-                raise ValueError(f"cannot reserve {amount} {unit}")
-            wait = place.fit(amount, now_ms)
-            if wait != 0:
-                misfit = True
-                failing = failing or not spec.shadow
-            holds.append((place, spec, amount))
-            waits.append(wait)
-        if len({hold[0] for hold in holds}) != len(holds):
-            raise ValueError("two limits of one request share a key: " + ", ".join(spec.key for spec in specs))
-        if failing:
-            return answer(holds, waits, now_ms)
-        taken = holds if not misfit else [hold for hold, wait in zip(holds, waits, strict=True) if wait == 0]
-        reservation = Reservation(reservation_id, taken, on_expiry, now_ms, now_ms + ttl_ms)
-        self._take(reservation, taken, now_ms)
+        bound = self._bindings.of(specs, now_ms)
+        holds, fits = bound.ask(amounts, now_ms)
+        reservation = Reservation(reservation_id, holds, on_expiry, now_ms, now_ms + ttl_ms)
+        if fits:
+            reservation.bound, reservation.states_version = bound, bound.version
+            if self._recorder is not None:
+                self._announce(self._recorder, holds)
+            verdict = Verdict(True, bound.take(holds, now_ms, reservation))
+        else:
+            waits = [place.fit(amount, now_ms) for place, _, amount in holds]
+            if any(wait != 0 and not hold[1].shadow for hold, wait in zip(holds, waits, strict=True)):
+                return answer(holds, waits, now_ms)
+            reservation.holds = [hold for hold, wait in zip(holds, waits, strict=True) if wait == 0]
+            self._take(reservation, reservation.holds, now_ms)
+            verdict = answer(holds, waits, now_ms)
         self._live[reservation_id] = reservation
-        heapq.heappush(self._expiries, (reservation.expires_at_ms, reservation_id))
+        self._expiries.add(now_ms + ttl_ms, reservation_id)
         if self._recorder is not None:
             self._recorder.opened(reservation)
-        if misfit:
-            verdict = answer(holds, waits, now_ms)
-        else:
-            verdict = Verdict(True, tuple([place.reading(spec, now_ms, 0) for place, spec, _ in holds]))
         reservation.verdict = verdict
         return verdict
 
@@ -101,7 +87,7 @@ class Ledger:
         self.states.present(reservation, now_ms)
         more: list[Hold] = []
         for place, spec, _ in reservation.holds:
-            amount = 0 if spec.unit is _CONCURRENT else amounts.get(spec.unit, 0)
+            amount = 0 if spec.unit is Unit.CONCURRENT else amounts.get(spec.unit, 0)
             if amount < 0:
                 raise ValueError(f"cannot top up {amount} {spec.unit}")
             more.append((place, spec, amount))
@@ -121,35 +107,47 @@ class Ledger:
     def _take(self, owner: Reservation, holds: list[Hold], now_ms: int) -> None:
         """Debit, once what is about to be spent is durable."""
         if self._recorder is not None:
-            needs = [
-                (place, amount)
-                for place, _, amount in holds
-                if type(place) is Row and place.used + place.held + amount > place.ceiling
-            ]
-            if needs:
-                self._recorder.ensure(needs)
-            self._recorder.changed(holds)
+            self._announce(self._recorder, holds)
         for place, _, amount in holds:
             place.take(amount, now_ms, owner)
+
+    def _announce(self, recorder: Recorder, holds: list[Hold]) -> None:
+        """Ask for what is about to be spent, and tell what is about to change."""
+        needs = [
+            (place, amount)
+            for place, _, amount in holds
+            if type(place) is Row and place.used + place.held + amount > place.ceiling
+        ]
+        if needs:
+            recorder.ensure(needs)
+        recorder.changed(holds)
 
     def settle(self, reservation_id: str, actual: Amounts, now_ms: int) -> None:
         """Replace what was reserved by what was used, once; see Store.settle."""
         reservation = self._open(reservation_id, now_ms)
         if reservation is not None:
             del self._live[reservation_id]
-            self.states.present(reservation, now_ms)
-            for place, spec, reserved in reservation.holds:
-                used = actual.get(spec.unit, 0)
-                place.settle(reserved, used, now_ms, reservation)
-                if self._recorder is not None:
-                    self._charged(reservation_id, place, used, now_ms)
-            self._ended(reservation)
+            self._settle(reservation, actual, now_ms)
         else:
             commits = self._tombstones.take_expired(reservation_id)
             if commits is None:
                 return
             self._correct(reservation_id, commits, actual, now_ms)
         self._tombstones.settled(reservation_id, now_ms)
+
+    def _settle(self, reservation: Reservation, actual: Amounts, now_ms: int) -> None:
+        bound, forgiven = reservation.bound, False
+        if bound is not None and reservation.states_version == self.states.version:
+            forgiven = bound.settle(actual, now_ms, reservation)
+        else:
+            self.states.present(reservation, now_ms)
+            for place, spec, reserved in reservation.holds:
+                forgiven |= place.settle(reserved, actual.get(spec.unit, 0), now_ms, reservation)
+        if self._recorder is not None:
+            for place, spec, _ in reservation.holds:
+                self._charged(reservation.id, place, actual.get(spec.unit, 0), now_ms)
+        if forgiven or self._recorder is not None:
+            self._ended(reservation)
 
     def _open(self, reservation_id: str, now_ms: int) -> Reservation | None:
         """The open reservation of that id; one past its expiry is ended first, whatever the sweep has reached."""
@@ -227,20 +225,21 @@ class Ledger:
         """End at most `at_most` reservations past their expiry; returns how many."""
         ended = 0
         expiries = self._expiries
-        while expiries and ended < at_most and expiries[0][0] <= now_ms:
-            due_ms, reservation_id = heapq.heappop(expiries)
+        while ended < at_most and expiries.due(now_ms):
+            due_ms, reservation_id = expiries.pop()
             reservation = self._live.get(reservation_id)
             if reservation is None:
                 continue
             if reservation.expires_at_ms > due_ms:  # renewed meanwhile: its turn comes by its new time, due or not
-                heapq.heappush(expiries, (reservation.expires_at_ms, reservation_id))
+                expiries.add(reservation.expires_at_ms, reservation_id)
             else:
                 self._expire(reservation, now_ms)
                 ended += 1
         return ended
 
     def _tidy(self, now_ms: int, at_most: int) -> None:
-        if self._expiries and self._expiries[0][0] <= now_ms:
+        self._expiries.forget(self._live)
+        if self._expiries.due(now_ms):
             self.expire(now_ms, at_most)
         if self.states.owed:
             self.states.sweep(now_ms, self.states.owed)
@@ -257,4 +256,4 @@ class Ledger:
     def restore(self, reservation: Reservation) -> None:
         """Take up a reservation of an earlier process: its places count it already, it expires as usual."""
         self._live[reservation.id] = reservation
-        heapq.heappush(self._expiries, (reservation.expires_at_ms, reservation.id))
+        self._expiries.add(reservation.expires_at_ms, reservation.id)

@@ -7,6 +7,7 @@ from gateway.engine.verdict import Held
 
 if TYPE_CHECKING:
     from gateway.core.units import Amounts
+    from gateway.engine.bound import Bound
     from gateway.engine.place import Hold
     from gateway.engine.verdict import Verdict
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 class Reservation:
     """An open reservation: where it holds how much, and what rates commit if nobody settles it."""
 
-    __slots__ = ("expires_at_ms", "holds", "id", "on_expiry", "reserved_at_ms", "verdict")
+    __slots__ = ("bound", "expires_at_ms", "holds", "id", "on_expiry", "reserved_at_ms", "states_version", "verdict")
 
     def __init__(
         self, reservation_id: str, holds: "list[Hold]", on_expiry: "Amounts", reserved_at_ms: int, expires_at_ms: int
@@ -24,6 +25,10 @@ class Reservation:
         self.on_expiry = on_expiry
         self.reserved_at_ms = reserved_at_ms
         self.expires_at_ms = expires_at_ms
+        self.bound: Bound | None = None
+        """Where `holds` are, one for each limit; None where some of them found no room."""
+        self.states_version = -1
+        """That of the states when it was reserved: under another one its places may be others."""
         self.verdict: Verdict | None = None
 
     def held(self) -> Held:

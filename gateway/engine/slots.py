@@ -20,7 +20,7 @@ class Slots:
         self.gone = False
 
     def place(self, spec: Spec, _now_ms: int) -> "Slots":
-        if spec is not self.spec:
+        if spec is not self.spec and spec != self.spec:
             if not isinstance(spec, SlotSpec):
                 raise TypeError(f"limit {self.key!r} is concurrency; {spec!r} must have another key")
             self.spec = spec
@@ -39,8 +39,9 @@ class Slots:
     def take(self, _amount: int, _now_ms: int, owner: Reservation) -> None:
         self.leases[owner.id] = owner
 
-    def settle(self, _reserved: int, _actual: int, _now_ms: int, owner: Reservation) -> None:
+    def settle(self, _reserved: int, _actual: int, _now_ms: int, owner: Reservation) -> bool:
         self.leases.pop(owner.id, None)
+        return False
 
     def correct(self, _committed: int, _actual: int, _since: int, _now_ms: int) -> None:
         """Expiry has freed the slot: a late settle finds nothing to correct."""

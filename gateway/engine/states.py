@@ -34,15 +34,16 @@ class Dropped(NamedTuple):
 class States:
     """The dictionary of states, bounded: whatever equals no state is dropped a few keys at a time.
 
-    `dropped` collects what went, for a journal; it stays None where nobody keeps one.
+    `dropped` collects what went, for a journal; it stays None where nobody keeps one. `version` is another one whenever
+    a place that somebody remembers may not be the right one any more.
     """
 
-    __slots__ = ("_queue", "by_key", "ceiling", "dropped", "owed")
+    __slots__ = ("_queue", "by_key", "ceiling", "dropped", "owed", "version")
 
     def __init__(self, ceiling: int = UNBOUNDED) -> None:
         self.by_key: dict[str, State] = {}
         self.ceiling = ceiling
-        self.owed = 0
+        self.owed = self.version = 0
         self.dropped: list[Dropped] | None = None
         self._queue: deque[str] = deque()
 
@@ -55,7 +56,11 @@ class States:
             # Two looked at for each one made: the dictionary shrinks whenever most of it is idle. Not now, though,
             # since a caller between `fit` and `take` relies on its states staying.
             self.owed += 2
-        return state.place(spec, now_ms)
+        before = state.spec
+        place = state.place(spec, now_ms)
+        if state.spec is not before:
+            self.version += 1
+        return place
 
     def present(self, reservation: Reservation, now_ms: int) -> None:
         """Make sure that every place of a reservation is one that is still looked at."""
@@ -97,6 +102,8 @@ class States:
         return row
 
     def add(self, state: State) -> None:
+        if state.key in self.by_key:  # of another kind, after a late settle
+            self.version += 1
         state.gone = False
         self.by_key[state.key] = state
         self._queue.append(state.key)
@@ -139,12 +146,14 @@ class States:
             state = self.by_key[key]
             if isinstance(state, Budget):
                 for row in state.prune(now_ms):
+                    self.version += 1
                     self._note(Dropped(key, row.label, row.used - row.opening, now_ms))
             elif isinstance(state, Distinct):
                 state.forget(now_ms)
             # Made again beside its shadow, a limit would start as the shadow stands: only a promotion may do that.
             if state.idle(now_ms) and self._shadow(key, now_ms) is None:
                 state.gone = True
+                self.version += 1
                 del self.by_key[key]
                 self._note(Dropped(key, "", 0, now_ms))
             else:

@@ -1,12 +1,16 @@
-"""What the ledger answers: one reading per limit, and whether all of them had room."""
+"""What the ledger answers: one reading per limit, and whether all of them had room.
+
+Readings and verdicts are made on every request, a dozen at a time: a `Struct` costs half of what a dataclass does.
+"""
 
 from dataclasses import dataclass
+
+from msgspec import Struct
 
 from gateway.engine.spec import Spec
 
 
-@dataclass(slots=True)
-class Reading:
+class Reading(Struct, gc=False):
     """The state of one limit right after a call.
 
     `remaining` is whole units still available (negative while in debt). `reset_ms` is milliseconds until the
@@ -20,8 +24,7 @@ class Reading:
     wait_ms: int | None = 0
 
 
-@dataclass(slots=True)
-class Verdict:
+class Verdict(Struct):
     """The answer to a reserve or top-up: all or nothing.
 
     `failing` and `shadow_failing` are indexes into `readings` (same order as the specs asked for); a shadow

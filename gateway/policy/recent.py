@@ -6,8 +6,8 @@ as well. Nothing here survives a restart.
 """
 
 from collections import OrderedDict
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from gateway.core.units import Unit
@@ -18,6 +18,12 @@ from gateway.policy.bound_limit import BoundLimit
 MAX_ACCOUNTS: Final = 20_000
 MAX_ENTRIES: Final = 512
 """Of limits, and of rules, that are remembered of one account: more than any set of policies has, reloads included."""
+MAX_PLANS: Final = 4
+"""Of an account, whose last reserve is kept unsorted: an account asks few models at a time."""
+
+
+Returned = tuple[Sequence[BoundLimit], Sequence[Reading], int]
+"""Limits, where they stood, and when (Unix milliseconds)."""
 
 
 @dataclass(slots=True)
@@ -70,26 +76,57 @@ class Used(NamedTuple):
         return self.used * rest if self.drains else self.used
 
 
-@dataclass(slots=True)
-class AccountMemory:
-    """Of one account."""
+class AccountMemory:  # noqa: PLW1641 - it changes, and nobody keeps it in a set
+    """Of one account.
 
-    used: dict[str, Used] = field(default_factory=dict)
-    """By policy/limit, after the last reserve."""
-    tallies: dict[str, Tally] = field(default_factory=dict)
-    """By policy/rule."""
+    Every request is remembered, but few rules ask: what a reserve returned is kept as it is, the last of each plan, and
+    sorted by limits only when somebody looks.
+    """
 
-    def remember(self, limits: Iterable[BoundLimit], readings: Iterable[Reading], now_ms: int = 0) -> None:
+    __slots__ = ("_returned", "_used", "tallies")
+
+    def __init__(self, used: Mapping[str, Used] | None = None, tallies: Mapping[str, Tally] | None = None) -> None:
+        self._used = dict(used or {})
+        self._returned: dict[int, Returned] = {}
+        self.tallies = dict(tallies or {})
+        """By policy/rule."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, AccountMemory) and (self.used, self.tallies) == (other.used, other.tallies)
+
+    @property
+    def used(self) -> dict[str, Used]:
+        """By policy/limit, after the last reserve."""
+        if self._returned:
+            self._sort()
+        return self._used
+
+    def remember(self, limits: Sequence[BoundLimit], readings: Sequence[Reading], now_ms: int = 0) -> None:
         """Where the limits stand after a reserve at `now_ms`; of too many those seen first.
 
         Without `now_ms` it counts until the next reserve, whenever that is.
         """
+        if not readings:
+            return
+        returned = self._returned
+        # By identity: while a plan's limits are in here no other object can have their id.
+        returned.pop(id(limits), None)
+        returned[id(limits)] = limits, readings, now_ms
+        if len(returned) > MAX_PLANS:
+            self._sort()
+
+    def _sort(self) -> None:
+        returned, self._returned = self._returned, {}
+        for limits, readings, now_ms in returned.values():
+            self._note(limits, readings, now_ms)
+
+    def _note(self, limits: Sequence[BoundLimit], readings: Sequence[Reading], now_ms: int) -> None:
         for limit, reading in zip(limits, readings, strict=False):
             spec = limit.spec
             drains = isinstance(spec, RateSpec)
             size = spec.burst if isinstance(spec, RateSpec) else spec.amount
-            if len(self.used) < MAX_ENTRIES or limit.rule in self.used:
-                self.used[limit.rule] = Used(
+            if len(self._used) < MAX_ENTRIES or limit.rule in self._used:
+                self._used[limit.rule] = Used(
                     spec.unit, size - reading.remaining, size, now_ms, reading.reset_ms, drains
                 )
 

@@ -188,7 +188,7 @@ def _over_all(specs: Sequence[Spec], kept: Sequence[int], local: Verdict) -> Ver
     readings = [Reading(spec, _room(spec), 0, 0) for spec in specs]
     for index, reading in zip(kept, local.readings, strict=True):
         # Told in the caller's own limit, so that its size does not seem to change.
-        readings[index] = replace(reading, spec=specs[index])
+        readings[index] = Reading(specs[index], reading.remaining, reading.reset_ms, reading.wait_ms)
     return Verdict(
         local.granted,
         tuple(readings),

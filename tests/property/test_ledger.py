@@ -34,6 +34,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.serial = 0
         self.ended: list[str] = []
         self.expired_at: dict[str, int] = {}
+        self.tuples: dict = {}
         self.limits = [
             RateSpec("requests", Unit.REQUESTS, 6, 60, 4),
             RateSpec("tokens", Unit.TOTAL_TOKENS, 100, 60, 70),
@@ -58,7 +59,8 @@ class LedgerMachine(RuleBasedStateMachine):
     def reserve(self, take, what, on_expiry, ttl):
         self.serial += 1
         name = f"r{self.serial:04d}"
-        specs = [self.limits[i] for i in sorted(take)]
+        specs = tuple(self.limits[i] for i in sorted(take))
+        specs = self.tuples.setdefault(specs, specs)  # as an account's limits come: the same object each time
         self.ledger.expire(self.now)
         self.model.sweep(self.now)
         self.ledger.peek(specs, self.now)

@@ -14,6 +14,7 @@ STEPS_MS = (1, 50, 999, 1000, 7000, 30_000, 59_999, 60_001, 3_600_000, 86_400_00
 BACK_MS = (1, 500, 5000, 60_001, 7_300_000, 90_000_000)
 STREAMED = (Unit.REQUESTS, Unit.TOTAL_TOKENS, Unit.USD)
 LIMITS = 11
+PLANS = 6
 UNBOUNDED = 1 << 62
 NOT_FOUND = (KeyError, ValueError)
 
@@ -89,6 +90,8 @@ class Walk:
         self.due = {}
         self.ended = []
         self.limits = [self.some_limit(which) for which in range(LIMITS)]
+        self.plans = [self.pick.sample(range(LIMITS), self.pick.randint(1, LIMITS)) for _ in range(PLANS)]
+        self.tuples = {}
 
     def some_limit(self, which):
         amount, burst = self.pick.randint(1, 120), self.pick.randint(1, 120)
@@ -169,7 +172,8 @@ class Walk:
     def reserve(self):
         pick, now = self.pick, self.now
         name = f"r{len(self.due)}"
-        specs = pick.sample(self.limits, pick.randint(1, LIMITS))
+        specs = tuple(self.limits[which] for which in pick.choice(self.plans))
+        specs = self.tuples.setdefault(specs, specs)  # as an account's limits come: the same object each time
         call = (specs, self.amounts(), self.amounts(), pick.choice([1, 1000, 60_000, 7_200_000, 200_000_000]), now)
         answer = self.both(lambda: answered(self.ledger.reserve(name, *call)), lambda: self.model.reserve(name, *call))
         if answer.granted:

@@ -8,7 +8,6 @@ would have been none.
 import asyncio
 import logging
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -154,7 +153,8 @@ class RedisStore:
                 self._cancel(reservation_id, group.home, bar=False)
                 now = await self._peek(group)
                 verdict.readings = tuple(
-                    replace(reading, wait_ms=then.wait_ms) for reading, then in zip(now, verdict.readings, strict=True)
+                    Reading(reading.spec, reading.remaining, reading.reset_ms, then.wait_ms)
+                    for reading, then in zip(now, verdict.readings, strict=True)
                 )
         return joined(verdicts, groups)
 

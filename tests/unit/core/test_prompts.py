@@ -1,6 +1,7 @@
 """Canonical texts and fingerprints: what is one prompt, what is not, and that no text costs much."""
 
 import unicodedata
+from hashlib import blake2b
 
 import pytest
 from hypothesis import given
@@ -63,6 +64,31 @@ def test_what_is_dear_is_not_normalised(text):
 def test_thirty_marks_are_a_language_still():
     marks = "\u0316\u0301" * 15
     assert canonical("Ａ" + marks) == unicodedata.normalize("NFKC", "A" + marks).casefold()
+
+
+ASCII = st.text(st.one_of(st.characters(max_codepoint=127), st.sampled_from(" \n\t\x1c\x1fAz")), max_size=200)
+
+
+@given(ASCII)
+def test_ascii_is_folded_and_spaced_as_all_other_text(text):
+    assert canonical(text) == " ".join(text.casefold().split())
+
+
+def test_the_longest_gaps_are_one_space():
+    gaps = "".join(f"A{' ' * length}" for length in (1, 2, 3, 1000, 2**14, 2**15))
+    assert canonical(gaps + "\n" * 1000) == "a a a a a a"
+
+
+@given(st.one_of(ASCII, st.text(max_size=50)))
+def test_a_fingerprint_is_that_of_the_canonical_text(text):
+    data = canonical(text).encode("utf-8", "surrogatepass")
+    assert fingerprint(text, KEY) == int.from_bytes(blake2b(data, digest_size=8, key=KEY).digest(), "big")
+
+
+@pytest.mark.parametrize("text", ["A  b " * 14_000, "Ä  b " * 14_000, "A  b " * 60_000])
+def test_a_fingerprint_of_a_long_text_keeps_its_letters(text):
+    assert fingerprint(text, KEY) != fingerprint(text.lower(), KEY)
+    assert fingerprint(text, KEY) == fingerprint(f" {text}", KEY) or len(text) > 2 * prompts.MAX_HASHED
 
 
 def test_a_fingerprint_is_keyed_and_has_64_bits():

@@ -86,6 +86,15 @@ def test_a_repeat_holds_and_pays_only_what_goes_beyond_what_is_paid():
     assert (place.tokens, place.paid(1)) == ({0: 5, 1: 70}, 75), "beyond what was reserved it is charged all the same"
 
 
+def test_what_is_paid_for_a_prompt_is_remembered_from_its_last_use():
+    place = Distinct("k", TOKENS)
+    _, first = ask(place, 1, 0, tokens=60)
+    place.settle(prompt_amount(1, 60), prompt_amount(1, 60), 0, first)
+    ask(place, 1, 9 * HOP, tokens=20)
+    assert ask(place, 1, (SUB_WINDOWS + 8) * HOP, tokens=60)[0] == 0
+    assert (place.paid(1), place.used) == (60, 0)
+
+
 def test_more_can_be_paid_for_than_redis_can_note_and_counts_again():
     place = Distinct("k", DistinctSpec("k", Unit.UNIQUE_OUTPUT_TOKENS, 1 << 40, HOUR_S))
     for _ in range(2):

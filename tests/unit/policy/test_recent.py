@@ -6,7 +6,7 @@ from gateway.core.units import Unit
 from gateway.engine.spec import DistinctSpec, RateSpec
 from gateway.engine.verdict import Reading
 from gateway.policy.bound_limit import BoundLimit
-from gateway.policy.recent import AccountMemory, Recent, Tally
+from gateway.policy.recent import MAX_PLANS, AccountMemory, Recent, Tally
 from gateway.policy.ruling import Ruling
 from tests.support.inquiries import judged
 from tests.support.policies import NOW, policy, policy_set
@@ -33,6 +33,33 @@ def remembered(spec: RateSpec | DistinctSpec, remaining: int, reset_ms: int) -> 
     limit = BoundLimit(spec, "limit", "other", "Other", "account", "enforce")
     memory.remember([limit], [Reading(spec, remaining, reset_ms)], NOW)
     return memory
+
+
+def limit_of(policy_id: str) -> BoundLimit:
+    return BoundLimit(RATE, "limit", policy_id, "Other", "account", "enforce")
+
+
+def test_what_was_returned_last_for_a_limit_counts_whichever_plan_it_came_with() -> None:
+    memory = AccountMemory()
+    shared = limit_of("shared")
+    one, two = (shared, limit_of("one")), (shared, limit_of("two"))
+    memory.remember(one, [Reading(RATE, 9, 0), Reading(RATE, 8, 0)])
+    memory.remember(two, [Reading(RATE, 7, 0), Reading(RATE, 6, 0)])
+    memory.remember(one, [Reading(RATE, 5, 0), Reading(RATE, 4, 0)])
+    memory.remember(two, [])  # a request that came to no reserve
+    left = {name: RATE.burst - used.used for name, used in memory.used.items()}
+    assert left == {"shared/limit": 5, "one/limit": 4, "two/limit": 6}
+    memory.remember(two, [Reading(RATE, 3, 0), Reading(RATE, 2, 0)])
+    assert RATE.burst - memory.used["shared/limit"].used == 3
+
+
+def test_no_plan_of_many_is_lost_and_none_is_kept_unsorted_for_ever() -> None:
+    memory = AccountMemory()
+    plans = [(limit_of(f"p{number}"),) for number in range(3 * MAX_PLANS)]
+    for number, plan in enumerate(plans):
+        memory.remember(plan, [Reading(RATE, number, 0)])
+        assert len(memory._returned) <= MAX_PLANS
+    assert [used.used for used in memory.used.values()] == [RATE.burst - number for number in range(3 * MAX_PLANS)]
 
 
 def refused(when: str, memory: AccountMemory, later_ms: int) -> Ruling:
