@@ -78,7 +78,7 @@ def fill(metrics: Metrics, accounts: int = 1000) -> None:
         for reason in REASONS:
             metrics.decision(policy, "deny", mode, reason.code)
     for policy, limit in product(POLICIES, limits):
-        metrics.saturation(policy, limit, 0.5)
+        metrics.saturation(policy, limit).observe(0.5)
     for upstream in UPSTREAMS:
         metrics.upstream_done(upstream, 1.0)
         for code in _CODES:

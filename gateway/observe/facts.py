@@ -3,11 +3,10 @@
 The facts of the account stand under the names that policies use for them. None: nobody looked, or it is not known.
 """
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(slots=True)
-class FactsRecord:
+class FactsRecord(Struct, gc=False):
     """Of one request whose plan was made. The members from `client_country` on are read only where rules were asked.
 
     `max_output` is what the caller asked for, the model's maximum where it named none. `prompt_tokens` is an estimate.

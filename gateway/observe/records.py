@@ -1,16 +1,17 @@
 """The decision record: what was decided about one request and why, without a word of its content.
 
-The schema is in docs/decision-records.md and is checked against this file. A record is written once, when its
-exchange is over, and not changed afterwards: sinks keep and serialise it later.
+The schema is in docs/decision-records.md and is checked against this file: members are written in the order in which
+they stand here. A record is made once, when its exchange is over, and becomes a line at once: what is kept is the line.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, fields
 from datetime import UTC, datetime
-from operator import attrgetter
-from typing import Any, Final
+from functools import lru_cache
+from typing import Any, Final, TypeVar, cast
 
-from gateway.core.jsonio import dumps
+from msgspec import Struct
+from msgspec.json import Decoder, Encoder, decode
+from msgspec.structs import astuple
+
 from gateway.core.usage import Usage
 from gateway.observe.facts import FactsRecord
 from gateway.observe.log import redact
@@ -19,9 +20,12 @@ SCHEMA: Final = 1
 MAX_TEXT: Final = 128
 MAX_LIST: Final = 64
 
+_ENDS: Final = tuple(f".{ms:03}+00:00" for ms in range(1000))
 
-@dataclass(slots=True)
-class LimitRecord:
+T = TypeVar("T")
+
+
+class LimitRecord(Struct, gc=False):
     """One limit a request touched, right after its reserve. `reserved` and `remaining` are in `unit`."""
 
     policy: str
@@ -33,8 +37,7 @@ class LimitRecord:
     mode: str = "enforce"
 
 
-@dataclass(slots=True)
-class FindingRecord:
+class FindingRecord(Struct, gc=False):
     """What one rule said: what it did, whether that counted (mode), the reason code, and the term it encodes."""
 
     policy: str
@@ -45,8 +48,7 @@ class FindingRecord:
     clause: str = ""
 
 
-@dataclass(slots=True)
-class ConditionRecord:
+class ConditionRecord(Struct, gc=False):
     """What came of a rule's condition that looks at what no record holds; null where nobody could know.
 
     `rule` is policy/rule; `revision` is the condition's own, and changes with what the rule looks for.
@@ -57,8 +59,7 @@ class ConditionRecord:
     holds: bool | None
 
 
-@dataclass(slots=True)
-class OutputRecord:
+class OutputRecord(Struct, gc=False):
     """What came of one rule on the answer, see docs/output-rules.md."""
 
     policy: str
@@ -71,8 +72,7 @@ class OutputRecord:
     late: bool = False
 
 
-@dataclass(slots=True)
-class MarkRecord:
+class MarkRecord(Struct, gc=False):
     """The answer's mark, where a policy asks for one; `why` says why there is none. Nothing here tells a sign."""
 
     result: str
@@ -83,15 +83,15 @@ class MarkRecord:
     strength: float = 0.0
 
 
-@dataclass(slots=True)
-class DecisionRecord:
+class DecisionRecord(Struct, gc=False, tag_field="schema", tag=SCHEMA):
     """One request. Ids, codes and numbers only: there is no field that could hold a prompt, an answer or a key.
 
-    `model` is a configured model's id, never the caller's spelling of one; empty when none was found.
+    `time` is as `moment` says it. `model` is a configured model's id, never the caller's spelling of one; empty when
+    none was found.
     """
 
     id: str
-    time_ms: int
+    time: str
     request_id: str
     route: str
     status: int
@@ -131,16 +131,62 @@ class DecisionRecord:
     ttfb_s: float | None = None
     client_abort_phase: str = ""
 
+    @property
+    def time_ms(self) -> int:
+        """The time in Unix milliseconds."""
+        return round(datetime.fromisoformat(self.time).timestamp() * 1000)
+
     def as_dict(self) -> dict[str, Any]:
-        """The record as plain values, in the order of the schema; durations rounded to the microsecond."""
-        return {"schema": SCHEMA, **_RECORD(self)}
+        """What is written, as plain values."""
+        return cast("dict[str, Any]", decode(self.as_line()))
 
     def as_line(self) -> bytes:
-        """One JSON object and a newline."""
-        return dumps(self.as_dict()) + b"\n"
+        """One JSON object and a newline, whatever the record holds."""
+        return encode(clean(self)) + b"\n"
+
+    def kept(self) -> "KeptRecord":
+        """As sinks take it."""
+        return keep(clean(self))
 
 
-def _text(text: str) -> str:
+class KeptRecord(Struct, gc=False):
+    """A record that was made a line: a few words to find it by, and the line without its newline."""
+
+    id: str
+    account: str
+    time: str
+    line: bytes
+
+    def record(self) -> DecisionRecord:
+        """What the line says."""
+        return _read(self.line)
+
+
+encode: Final = Encoder().encode
+"""The line of a record whose texts and numbers are `clean`, without its newline."""
+
+_read: Final = Decoder(DecisionRecord).decode
+
+
+def keep(record: DecisionRecord) -> KeptRecord:
+    """The line of a record that was made of clean parts; one that was not is cleaned first. Never raises."""
+    try:
+        return KeptRecord(record.id, record.account, record.time, encode(record))
+    except UnicodeEncodeError:
+        return KeptRecord(record.id, record.account, record.time, encode(clean(record)))
+
+
+def moment(time_ms: int) -> str:
+    """A time in Unix milliseconds as RFC 3339 in UTC says it."""
+    return _second(time_ms // 1000) + _ENDS[time_ms % 1000]
+
+
+@lru_cache(maxsize=64)
+def _second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None).isoformat(timespec="seconds")
+
+
+def clean_text(text: str) -> str:
     """Ids are short; whatever else a mistake may put here is cut, cleared of keys and of what UTF-8 cannot say."""
     # Every key has "sk-" in it, in some case; nearly every text passes here.
     if len(text) <= MAX_TEXT and "k-" not in text and "K-" not in text and text.isascii():
@@ -148,66 +194,23 @@ def _text(text: str) -> str:
     return redact(text, MAX_TEXT).encode("utf-8", "replace").decode("utf-8")
 
 
-def _members(kind: type, **special: Callable[[Any], object]) -> Callable[[object], dict[str, object]]:
-    """How to make a dictionary of a dataclass: the plan is made once, since every request's record needs it."""
-    by_type: dict[object, Callable[[Any], object]] = {str: _text, float: lambda value: round(value, 6)}
-    converters = [special.get(field.name) or by_type.get(field.type) for field in fields(kind)]
-    names = [field.name.removesuffix("_ms") for field in fields(kind)]
-    plan = list(zip(names, converters, strict=True))
-    values_of = attrgetter(*(field.name for field in fields(kind)))
-
-    def members(value: object) -> dict[str, object]:
-        return {
-            name: member if convert is None else convert(member)
-            for (name, convert), member in zip(plan, values_of(value), strict=True)
-        }
-
-    return members
+def micro(seconds: float) -> float:
+    """Rounded to the microsecond; a quarter of what `round` takes for it."""
+    return round(seconds * 1e6) / 1e6
 
 
-def _limit(limit: LimitRecord) -> dict[str, object]:
-    """By hand, because a record has many of them."""
-    return {
-        "policy": _text(limit.policy),
-        "limit": _text(limit.limit),
-        "unit": _text(limit.unit),
-        "reserved": limit.reserved,
-        "remaining": limit.remaining,
-        "failing": limit.failing,
-        "mode": _text(limit.mode),
-    }
+def clean(value: T) -> T:
+    """A record, or a part of one, as it may be written: texts cleaned, lists cut, numbers rounded to 6 places."""
+    return cast("T", _cleaned(value))
 
 
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 6)
-
-
-def _listed(member: Callable[[Any], object]) -> Callable[[tuple[Any, ...]], list[object]]:
-    return lambda values: [member(value) for value in values[:MAX_LIST]]
-
-
-_USAGE: Final = _members(Usage)
-_MARK: Final = _members(MarkRecord)
-_NAMES: Final = _listed(_text)
-_FACTS: Final = _members(
-    FactsRecord,
-    tags=_listed(_text),
-    odd=lambda names: None if names is None else _NAMES(names),
-    temperature=_rounded,
-    client_country=lambda country: None if country is None else _text(country),
-    response_format=lambda form: None if form is None else _text(form),
-)
-_RECORD: Final = _members(
-    DecisionRecord,
-    time_ms=lambda ms: datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds"),
-    findings=_listed(_members(FindingRecord)),
-    conditions=_listed(_members(ConditionRecord)),
-    output=_listed(_members(OutputRecord)),
-    tags=_listed(_text),
-    reduced=_listed(_text),
-    mark=lambda mark: None if mark is None else _MARK(mark),
-    facts=lambda facts: None if facts is None else _FACTS(facts),
-    limits=_listed(_limit),
-    usage=lambda usage: None if usage is None else _USAGE(usage),
-    ttfb_s=_rounded,
-)
+def _cleaned(value: object) -> object:
+    if isinstance(value, str):
+        return clean_text(value)
+    if isinstance(value, float):
+        return round(value, 6)
+    if isinstance(value, tuple):
+        return tuple(map(_cleaned, value[:MAX_LIST]))
+    if isinstance(value, Struct):
+        return type(value)(*map(_cleaned, astuple(value)))
+    return value

@@ -4,7 +4,6 @@ import contextlib
 import logging
 import os
 import threading
-import time
 from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -14,14 +13,17 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Final, Protocol
 
-from gateway.observe.records import DecisionRecord
+from gateway.observe.records import DecisionRecord, KeptRecord
 
 QUEUE_LIMIT: Final = 8192
 RING_LIMIT: Final = 4096
-_LINGER_S: Final = 0.005
-"""How long the writer lets records gather: waking a thread for each would cost the event loop more than the record."""
-_BATCH: Final = 16
-"""Lines to a write; between writes the event loop's thread gets its turn."""
+_LINGER_S: Final = 0.02
+"""How long the writer lets lines gather: waking a thread for each would cost the event loop more than the record.
+
+The first line after a pause is written at once. A process that is killed loses at most the lines of so many seconds,
+and what a slow disk or reader left in the queue."""
+_BATCH: Final = 64
+"""Lines to a write."""
 _NEWLINE: Final = ord("\n")
 _LOG: Final = logging.getLogger("gateway")
 
@@ -34,7 +36,7 @@ class Sink(Protocol):
         """Records lost so far."""
         ...
 
-    def emit(self, record: DecisionRecord) -> None: ...
+    def emit(self, record: KeptRecord) -> None: ...
 
     def reopen(self) -> None:
         """Let go of files, so that a log that was rotated goes on in a new one."""
@@ -55,27 +57,29 @@ class RingSink:
 
     def __init__(self, limit: int = RING_LIMIT) -> None:
         self._limit = limit
-        self._accounts: OrderedDict[str, DecisionRecord] = OrderedDict()
-        self._strangers: OrderedDict[str, DecisionRecord] = OrderedDict()
+        self._accounts: OrderedDict[str, KeptRecord] = OrderedDict()
+        self._strangers: OrderedDict[str, KeptRecord] = OrderedDict()
 
-    def emit(self, record: DecisionRecord) -> None:
+    def emit(self, record: KeptRecord) -> None:
         records = self._accounts if record.account else self._strangers
         records[record.id] = record
         if len(records) > self._limit:
             records.popitem(last=False)
 
     def find(self, record_id: str) -> DecisionRecord | None:
-        return self._accounts.get(record_id) or self._strangers.get(record_id)
+        kept = self._accounts.get(record_id) or self._strangers.get(record_id)
+        return None if kept is None else kept.record()
 
-    def newest(self, count: int) -> list[DecisionRecord]:
-        """At most `count` records, newest first."""
+    def newest(self, count: int, account: str = "") -> list[DecisionRecord]:
+        """At most `count` records, newest first; of one account where one is named."""
         both = merge(
             reversed(self._accounts.values()),
             reversed(self._strangers.values()),
-            key=lambda record: record.time_ms,
+            key=lambda kept: kept.time,
             reverse=True,
         )
-        return list(islice(both, count))
+        wanted = (kept for kept in both if not account or kept.account == account)
+        return [kept.record() for kept in islice(wanted, count)]
 
     def reopen(self) -> None:
         """There is no file."""
@@ -95,7 +99,7 @@ class TeeSink:
     def dropped(self) -> int:
         return sum(sink.dropped for sink in self._sinks)
 
-    def emit(self, record: DecisionRecord) -> None:
+    def emit(self, record: KeptRecord) -> None:
         for sink in self._sinks:
             sink.emit(record)
 
@@ -112,11 +116,11 @@ class WriterSink(ABC):
     """Appends JSON lines to a descriptor from a thread of its own, through a bounded queue.
 
     A slow or full disk, or a pipe nobody reads, fills the queue: from there on records are dropped and counted, and
-    requests go on. Records are serialised in the thread, off the request's path.
+    requests go on.
     """
 
     def __init__(self, name: str, queue_limit: int = QUEUE_LIMIT) -> None:
-        self._queue: SimpleQueue[DecisionRecord | str] = SimpleQueue()
+        self._queue: SimpleQueue[bytes | str] = SimpleQueue()
         self._limit = queue_limit
         self._refused = 0
         self._lost = 0
@@ -125,6 +129,7 @@ class WriterSink(ABC):
         self._failing = False
         self._fd: int | None = None
         self._closed = False
+        self._hurry = threading.Event()
         # A daemon, so that a reader that hangs for ever cannot keep the process from ending.
         self._thread = threading.Thread(target=self._run, name=f"sink-{name}", daemon=True)
 
@@ -132,11 +137,11 @@ class WriterSink(ABC):
     def dropped(self) -> int:
         return self._refused + self._lost
 
-    def emit(self, record: DecisionRecord) -> None:
+    def emit(self, record: KeptRecord) -> None:
         if self._closed or self._queue.qsize() >= self._limit:
             self._refused += 1
         else:
-            self._queue.put(record)
+            self._queue.put(record.line)
 
     def reopen(self) -> None:
         """Let go of the file after writing what came before: a rotated log goes on in a new one."""
@@ -146,6 +151,7 @@ class WriterSink(ABC):
         if not self._closed:
             self._closed = True
             self._queue.put("close")
+            self._hurry.set()
             self._thread.join(timeout_s)
             if self._thread.is_alive():
                 self._refused += self._queue.qsize() + self._held
@@ -155,30 +161,22 @@ class WriterSink(ABC):
         """A descriptor to append to."""
 
     def _run(self) -> None:
-        order: DecisionRecord | str = ""
+        order: bytes | str = ""
         while order != "close":
             order = self._queue.get()
-            records: list[DecisionRecord] = []
-            while isinstance(order, DecisionRecord):
-                records.append(order)
-                order = "" if len(records) == _BATCH or self._queue.empty() else self._queue.get()
-            if records:
-                self._held = len(records)
-                self._write(self._lines(records))
+            lines: list[bytes] = []
+            while isinstance(order, bytes):
+                lines.append(order)
+                order = "" if len(lines) == _BATCH or self._queue.empty() else self._queue.get()
+            if lines:
+                self._held = len(lines)
+                lines.append(b"")
+                self._write(b"\n".join(lines))
                 self._held = 0
             if order:
                 self._let_go()
             elif self._queue.empty():
-                time.sleep(_LINGER_S)
-
-    def _lines(self, records: Sequence[DecisionRecord]) -> bytes:
-        lines: list[bytes] = []
-        for record in records:
-            try:
-                lines.append(record.as_line())
-            except Exception:  # noqa: BLE001 - whatever is wrong with one record, the others get their chance
-                self._lost += 1
-        return b"".join(lines)
+                self._hurry.wait(_LINGER_S)
 
     def _write(self, lines: bytes) -> None:
         # After a disk ran full in mid-line, the next line starts on its own.

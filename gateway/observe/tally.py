@@ -10,7 +10,7 @@ from typing import Final
 from gateway.core.account import STANDINGS
 from gateway.core.reasons import INTERNAL_ERROR, LIMITER_UNAVAILABLE, OVERLOADED, POLICY_REASONS, REASONS, UPSTREAM_BUSY
 from gateway.core.usage import Usage
-from gateway.observe.counters import counter_family, histogram_family
+from gateway.observe.counters import Counter, Histogram, counter_family, histogram_family
 from gateway.observe.detector_counts import DetectorCounts
 from gateway.observe.instruments import BY_NAME, METRICS, Kind
 from gateway.observe.mark_counts import MarkCounts
@@ -32,6 +32,8 @@ class Tally(DetectorCounts, MarkCounts):
     """All instruments of one process, and one method for each thing that is counted."""
 
     def __init__(self, version: str, routes: Iterable[str]) -> None:
+        self.generation = 0
+        """Of the labels: children that somebody kept from an earlier one may have ended."""
         self._counters = {m.name: counter_family(m) for m in METRICS if m.kind is Kind.COUNTER}
         self._histograms = {m.name: histogram_family(m) for m in METRICS if m.kind is Kind.HISTOGRAM}
         self._gauges: dict[str, dict[tuple[str, ...], float]] = {m.name: {} for m in METRICS if m.kind is Kind.GAUGE}
@@ -111,6 +113,7 @@ class Tally(DetectorCounts, MarkCounts):
             self._adjustment[(direction,)]
 
     def _restrict(self, **domains: Iterable[str]) -> None:
+        self.generation += 1
         allowed = {label: frozenset(values) for label, values in domains.items()}
         for counters in self._counters.values():
             counters.restrict(allowed)
@@ -175,8 +178,13 @@ class Tally(DetectorCounts, MarkCounts):
         """One policy's word on one request; `reason` is a code of the catalogue, or "none"."""
         self._decisions[policy, action, mode, reason].value += 1
 
-    def saturation(self, policy: str, limit: str, ratio: float) -> None:
-        self._saturation[policy, limit].observe(ratio)
+    def allowed(self, policy: str, mode: str) -> Counter:
+        """Counts requests that the policy let pass; to be kept for one `generation`."""
+        return self._decisions[policy, "allow", mode, "none"]
+
+    def saturation(self, policy: str, limit: str) -> Histogram:
+        """Takes the used part of the limit, with each request that touched it; to be kept for one `generation`."""
+        return self._saturation[policy, limit]
 
     def settled(self, outcome: str, *, estimated: bool, adjustment_tokens: int) -> None:
         """`adjustment_tokens` is actual minus reserved: negative is a refund."""

@@ -1,7 +1,6 @@
 """The admin API: accounts, keys, what people say of them, policies, decisions, reload. Named admins, on loopback."""
 
 import logging
-from itertools import islice
 from urllib.parse import unquote
 
 from aiohttp import web
@@ -12,7 +11,6 @@ from gateway.core.jsonio import dumps
 from gateway.core.refusal import Refusal
 from gateway.dialects import OPENAI
 from gateway.identity.admins import Role, authenticate_admin
-from gateway.observe.sinks import RING_LIMIT
 from gateway.runtime import Runtime
 from gateway.server.admin_accounts import AdminAccounts
 from gateway.server.admin_call import MAX_BODIES, AdminCall, Answer, Route, Routes
@@ -120,9 +118,8 @@ class AdminPlane:
 
     async def _decisions(self, call: AdminCall) -> Answer:
         """The newest decisions; with `?account=NAME` those of one account."""
-        wanted = call.param("account")
-        records = (r for r in self._runtime.ring.newest(RING_LIMIT) if not wanted or r.account == wanted)
-        return {"decisions": [record.as_dict() for record in islice(records, _RECENT)]}
+        records = self._runtime.ring.newest(_RECENT, call.param("account"))
+        return {"decisions": [record.as_dict() for record in records]}
 
     async def _decision(self, call: AdminCall) -> Answer:
         record = self._runtime.ring.find(call.argument)

@@ -1,13 +1,14 @@
 """Decision logs that nobody recorded: lines as the gateway writes them, of requests as a test describes them."""
 
-from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
 
+from msgspec.structs import replace
+
 from gateway.core.usage import Usage
 from gateway.observe.facts import FactsRecord
-from gateway.observe.records import ConditionRecord, DecisionRecord, LimitRecord
+from gateway.observe.records import ConditionRecord, DecisionRecord, LimitRecord, moment
 from gateway.policy.diff.recorded import Recorded, read_record
 
 START_MS = 1_772_452_800_000
@@ -21,7 +22,7 @@ def decision(number: int = 0, *, at_s: float = 0, facts: dict[str, Any] | None =
     """An answered request of acme, of tier free: 10 tokens in, 20 out, one second long."""
     given: dict[str, Any] = {
         "id": f"req-{number:08}",
-        "time_ms": START_MS + round(1000 * at_s),
+        "time": moment(START_MS + round(1000 * at_s)),
         "request_id": f"req-{number:08}",
         "route": "chat",
         "status": 200,

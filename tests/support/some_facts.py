@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from gateway.core.prompts import canonical, fingerprint
+from gateway.core.prompts import fingerprint
 from gateway.detectors.facts import Facts, ends
-from gateway.detectors.lexicons import occurring
+from gateway.detectors.said import said
 
 _PLAIN = {
     "account": "acme", "key_id": "k1", "tier": "free", "user_turns": 1, "history": False, "logprobs": False,
@@ -20,7 +20,6 @@ def facts(text: str = "What does a still weigh?", **changes: Any) -> Facts:
     return Facts(**{"prompt": fingerprint(text, _KEY), "head": head, "tail": tail, **_PLAIN, **changes})
 
 
-def folded(text: str, **changes: Any) -> Facts:
-    """As features get them: the texts are canonical, and looked up in the lexicons."""
-    head, tail = map(canonical, ends(text))
-    return facts(text, **{"head": head, "tail": tail, "lexicons": occurring(head, tail), **changes})
+def read(text: str, **changes: Any) -> Facts:
+    """As features get them: what the text says is known."""
+    return facts(text, **{"said": said(*ends(text)), **changes})

@@ -2,12 +2,18 @@
 
 import asyncio
 import json
+from copy import copy
+from dataclasses import replace
 
 import pytest
 
+from gateway import per_plan
 from gateway.accounting.outcome import Outcome
+from gateway.archive import Archive
 from gateway.core import reasons
 from gateway.core.refusal import Refusal
+from gateway.observe.records import clean, keep
+from gateway.per_plan import Plans
 from gateway.policy.output.finding import OutputFinding
 from gateway.policy.output.rule import OutputRule
 from tests.support.talking import policy
@@ -268,3 +274,92 @@ def test_an_answer_that_a_rule_ended_is_counted_once(walk):
     walk.pipeline.finish(x, Outcome.POLICY_ENDED)
     assert walk.records()[0].output[0].ended
     assert count(walk, "gateway_decisions_total", policy="tight", reason="output_denied") == 1
+
+
+class Caught:
+    """A sink that keeps what it is given."""
+
+    dropped = 0
+
+    def __init__(self):
+        self.kept = []
+
+    def emit(self, record):
+        self.kept.append(record)
+
+    def reopen(self):
+        """Nothing is open."""
+
+    def close(self):
+        """Nothing is open."""
+
+
+def test_every_part_of_a_record_is_clean_when_it_is_encoded(tmp_path):
+    """Whatever a key was put into by mistake: names of all kinds, marks, what the caller sent, in any ending."""
+    key = "sk-ex-4fabc9"
+    rules = (
+        f"rules: {{{key}: {{when: {{n: {{at_least: 2}}}}, then: deny}}, {key}-2: {{when: {{headers: {{via: '*'}}}}, "
+        f"then: flag}}, {key}-3: {{when: {{n: {{below: 2}}}}, then: {{tag: {key}}}}}}}\n"
+        f"clause: {{document: {key}}}\naccess: {{max_n: 3}}\n"
+    )
+    accounts = {key: {"tier": key, "tags": [key], "declared_purpose": key}}
+    limits = f"{key}-l: {{unit: requests, per: account, amount: 1, window: 1m}}"
+    walk = Walk(
+        tmp_path,
+        policies=policy(limits, name=key, more=rules) | policy(limits, name=f"{key}-a", mode="audit", more=rules),
+        accounts=accounts,
+    )
+    walk.pipeline.archive = Archive(walk.runtime.metrics, sink := Caught())
+
+    async def scenario():
+        for more in ({}, {}, {"n": 2}, {"n": 4}):
+            x = walk.enter()
+            x.request_id = key
+            assert await walk.pipeline.identify(x, walk.bearer(key), None) is None
+            assert walk.pipeline.read(x, walk.body(**more)) is None
+            x.refusal = walk.pipeline.rule(x) or await walk.pipeline.reserve(x)
+            if x.refusal is None:
+                walk.transport.answers = [FakeAnswer(ANSWER)]
+                assert await walk.pipeline.forward(x) is None
+                x.answer = ANSWER
+            walk.pipeline.finish(x, Outcome.REFUSED if x.refusal is not None else Outcome.COMPLETE)
+        lost = walk.enter()
+        assert await walk.pipeline.identify(lost, walk.bearer(key), None) is None
+        walk.pipeline.finish(lost, Outcome.CLIENT_GONE)
+
+    asyncio.run(scenario())
+    records = [kept.record() for kept in sink.kept]
+    assert [record.outcome for record in records] == ["complete", *["refused"] * 3, "client_gone"]
+    assert all(record.findings for record in records[:4])
+    assert records[0].tags
+    assert records[0].conditions
+    for kept in sink.kept:
+        assert b"4fabc9" not in kept.line
+        assert kept.account == "sk-ex-[redacted]"
+        assert kept.line == keep(clean(kept.record())).line
+
+
+def test_a_reload_of_the_labels_ends_what_was_bound_for_a_plan(walk):
+    walk.pipeline.finish(answered(walk), Outcome.COMPLETE)
+    metrics = walk.runtime.metrics
+    metrics.configure(["sim-small"], ["main"], ["watch"], ["w"])
+    walk.pipeline.finish(answered(walk), Outcome.COMPLETE)
+    assert count(walk, "gateway_decisions_total", policy="tight") == 0
+    assert count(walk, "gateway_decisions_total", policy="other", action="allow") == 1
+    assert count(walk, "gateway_decisions_total", policy="watch", action="allow") == 2
+    assert count(walk, "gateway_limit_saturation_ratio_count", policy="watch", limit="w") == 2
+    assert count(walk, "gateway_limit_saturation_ratio_count", policy="other", limit="other") == 1
+
+
+def test_plans_are_not_remembered_without_end(walk, monkeypatch):
+    monkeypatch.setattr(per_plan, "MOST", 2)
+    plans = Plans(walk.runtime.metrics)
+    exchanges = [walk.ruled() for _ in range(3)]
+    account, model = exchanges[0].principal.account, exchanges[0].model
+    made = [copy(x.plan) for x in exchanges]
+    first = plans.of(made[0], account, model)
+    assert plans.of(made[0], account, model) is first
+    assert plans.of(made[0], replace(account), model) is not first
+    known = [plans.of(plan, account, model) for plan in made]
+    assert [plans.of(plan, account, model) is one for plan, one in zip(made[1:], known[1:], strict=True)] == [True] * 2
+    assert plans.of(made[0], account, model) is not known[0]

@@ -1,9 +1,9 @@
 """The composition root: what is wired, what a reload may change, and that everything is closed."""
 
 import asyncio
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from gateway.accounting.amounts import OutputMode
 from gateway.accounting.outcome import Outcome
@@ -12,7 +12,7 @@ from gateway.config import SecretMissing, load_config
 from gateway.core.account import Account
 from gateway.exchange import Snapshot
 from gateway.identity.directory import Directory
-from gateway.observe.records import DecisionRecord
+from gateway.observe.records import DecisionRecord, moment
 from gateway.observe.sinks import FileSink, RingSink, TeeSink
 from gateway.policy.archive import read, revisions
 from gateway.policy.compile import PolicySet
@@ -271,13 +271,13 @@ def test_a_reload_lets_a_rotated_decision_log_go_on_in_a_new_file(tmp_path):
     async def walk():
         runtime = made(tmp_path, decision_log="log.jsonl")
         await runtime.start()
-        line = DecisionRecord("one", 0, "one", "chat", 200, "complete", "1")
-        runtime.sink.emit(line)
+        line = DecisionRecord("one", moment(0), "one", "chat", 200, "complete", "1")
+        runtime.sink.emit(line.kept())
         while not (log.exists() and log.read_text()):
             await asyncio.sleep(0.01)
         log.rename(tmp_path / "old.jsonl")
         await runtime.reload()
-        runtime.sink.emit(replace(line, id="two"))
+        runtime.sink.emit(replace(line, id="two").kept())
         await runtime.close()
 
     asyncio.run(walk())

@@ -38,7 +38,7 @@ def whole_request(made: Metrics, model: str = "small", route: str = "chat", poli
     made.refused(route, "rate_limit_exceeded")
     made.tokens(model, Usage(10, 20), 1_500_000_000)
     made.decision(policy, "allow", "enforce", "none")
-    made.saturation(policy, "rpm", 0.5)
+    made.saturation(policy, "rpm").observe(0.5)
     made.upstream_attempt("gpu-1", "2xx")
     made.upstream_done("gpu-1", 1.5)
     made.settled("complete", estimated=False, adjustment_tokens=-300)
@@ -101,7 +101,7 @@ def test_random_names_never_make_series():
         made.upstream_done(f"u{index}", 1.0)
         made.upstream_state(f"u{index}", up=False)
         made.refused("chat", f"reason {index}")
-        made.saturation("free", f"l{index}", 1.0)
+        made.saturation("free", f"l{index}").observe(1.0)
     # Two values that were not seen before: upstream and reason "other" (a counter and the 17 samples of a histogram).
     assert len(samples(made)) - before < 60
     assert value(made, "gateway_requests_total", route="other", model="other", outcome="complete") == 20_001

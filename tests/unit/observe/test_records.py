@@ -1,11 +1,12 @@
 import json
 import re
-from dataclasses import fields, replace
+from dataclasses import fields as members_of_usage
 from pathlib import Path
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from msgspec.structs import fields, replace
 
 from gateway.core.reasons import ACTIONS, NOT_EVALUATED
 from gateway.core.units import Unit
@@ -20,6 +21,7 @@ from gateway.observe.records import (
     LimitRecord,
     MarkRecord,
     OutputRecord,
+    moment,
 )
 from gateway.policy.actions import WORDS
 from gateway.watermarks.occasion import SKIPS
@@ -35,7 +37,7 @@ SECRET = "sk-ex-4fAbC9_c2VjcmV0c2VjcmV0c2VjcmV0x7"
 def record(**changes) -> DecisionRecord:
     facts = {
         "id": "dec_1",
-        "time_ms": 1_800_000_000_123,
+        "time": moment(1_800_000_000_123),
         "request_id": "req_1",
         "route": "chat",
         "status": 200,
@@ -243,5 +245,5 @@ def test_the_documentation_lists_the_members_of_parts():
         ("mark", MarkRecord),
     ):
         (line,) = re.findall(rf"^\| `{part}` \|.*$", text, re.MULTILINE)
-        for field in fields(kind):
+        for field in members_of_usage(Usage) if kind is Usage else fields(kind):
             assert f"`{field.name}`" in line

@@ -2,15 +2,17 @@ import json
 import os
 import stat
 import threading
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from gateway.observe import sinks
-from gateway.observe.records import DecisionRecord
+from gateway.observe.records import DecisionRecord, KeptRecord, moment
 from gateway.observe.sinks import FileSink, RingSink, Sink, StdoutSink, TeeSink
 
 
-def record(index: int = 0) -> DecisionRecord:
-    return DecisionRecord(f"dec_{index}", 1_800_000_000_000, f"req_{index}", "chat", 200, "complete", "1")
+def record(index: int = 0, *, at_ms: int = 1_800_000_000_000, account: str = "") -> KeptRecord:
+    made = DecisionRecord(f"dec_{index}", moment(at_ms), f"req_{index}", "chat", 200, "complete", "1")
+    return replace(made, account=account).kept()
 
 
 def ids(text: str) -> list[str]:
@@ -246,9 +248,9 @@ def test_a_tee_feeds_all_and_adds_up_losses(tmp_path):
 def test_a_flood_of_strangers_leaves_the_records_of_accounts():
     ring = RingSink(limit=10)
     for index in range(5):
-        ring.emit(replace(record(index), account="acme", time_ms=index))
+        ring.emit(record(index, account="acme", at_ms=index))
     for index in range(100, 200):
-        ring.emit(replace(record(index), time_ms=index))
+        ring.emit(record(index, at_ms=index))
     assert ring.find("dec_0") is not None
     newest = [kept.id for kept in ring.newest(12)]
     assert newest == [*(f"dec_{index}" for index in range(199, 189, -1)), "dec_4", "dec_3"]

@@ -1,8 +1,7 @@
 """What is recorded of a request is what criteria saw of it, and nothing that it said."""
 
-from dataclasses import asdict
-
 import pytest
+from msgspec.structs import asdict
 
 from gateway.policy.criteria import ASKED, WHOM
 from gateway.policy.facts import facts_of

@@ -1,8 +1,7 @@
 """Recorded requests through two policy sets: every kind of change, and honesty about what cannot be known."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from gateway.catalogue import Catalogue
 from gateway.core.model import Model
