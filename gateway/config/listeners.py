@@ -51,8 +51,8 @@ class DataListener(Strict):
     )
     hot_lane: Literal["on", "off"] = Field(
         default="on",
-        description="`on`: plain requests are served by the gateway's own HTTP code, everything else by aiohttp's server."
-        " `off`: that server serves all.",
+        description="`on`: plain requests are served by the gateway's own HTTP code, everything else by aiohttp's"
+        " server. `off`: that server serves all.",
     )
     trusted_proxies: tuple[Cidr, ...] = Field(
         default=(), description="Networks of proxies that are believed about who is behind them."

@@ -11,7 +11,7 @@ from gateway.core import reasons
 from gateway.core.jsonio import JsonError, loads
 from gateway.core.refusal import Refusal
 from gateway.identity.admins import Admin, Role
-from gateway.server.body import BodyBudget, lease, read_body
+from gateway.server.body import BodyBudget, Lease, read_body
 from gateway.server.guards import check_body_head
 from gateway.server.reference_lane import AiohttpBody
 
@@ -71,7 +71,7 @@ class AdminCall:
 
     async def raw(self) -> bytes | Refusal:
         """The body's bytes."""
-        with lease(self.budget, self.admin.name) as held:
+        with Lease(self.budget, self.admin.name) as held:
             body = AiohttpBody(self.request)
             return await read_body(body, held, max_bytes=MAX_BODY, grace_s=_GRACE_S, min_rate=_MIN_RATE)
 

@@ -6,17 +6,17 @@ from functools import lru_cache
 from http import HTTPStatus
 from typing import Final
 
-from multidict import CIMultiDict
+from gateway.server.inbound import Fields
 
 _REASONS: Final = {status.value: status.phrase for status in HTTPStatus}
 
 
-def head_of(status: int, headers: CIMultiDict[str], length: int | None, *, closes: bool) -> bytes:
+def head_of(status: int, headers: Fields, length: int | None, *, closes: bool) -> bytes:
     """An HTTP/1.1 head with its blank line; without a `length` in bytes the body comes in chunks.
 
     Raises ValueError for a field that would end its own line (CWE-113).
     """
-    fields = [f"{name}: {value}" for name, value in headers.items()]
+    fields = [f"{name}: {value}" for name, value in headers]
     fields.append("Transfer-Encoding: chunked" if length is None else f"Content-Length: {length}")
     fields.append(_date(int(time.time())))
     if closes:

@@ -2,8 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
+from typing import Self
 
 from gateway.core import reasons
 from gateway.core.refusal import Refusal
@@ -37,7 +36,7 @@ class BodyBudget:
 
 
 class Lease:
-    """What one request holds of the budget; grows as the body arrives."""
+    """What one request holds of the budget; grows as the body arrives, and ends with the block."""
 
     __slots__ = ("_account", "_budget", "size")
 
@@ -54,20 +53,17 @@ class Lease:
         self.size = size
         return True
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Whatever happened in the block."""
+        self.release()
+
     def release(self) -> None:
         if self.size:
             self._budget.give_back(self._account, self.size)
             self.size = 0
-
-
-@contextmanager
-def lease(budget: BodyBudget, account: str) -> Iterator[Lease]:
-    """A lease that ends with the block, whatever happens in it."""
-    held = Lease(budget, account)
-    try:
-        yield held
-    finally:
-        held.release()
 
 
 async def read_body(body: Body, held: Lease, *, max_bytes: int, grace_s: float, min_rate: int) -> bytes | Refusal:

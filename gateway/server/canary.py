@@ -10,7 +10,6 @@ from contextlib import suppress
 from typing import Final
 
 from aiohttp import web
-from multidict import CIMultiDict
 
 from gateway.server.door import Door, DoorLimits
 from gateway.server.hot_lane import HotLane
@@ -70,4 +69,4 @@ async def _answer(reader: asyncio.StreamReader) -> bytes:
 
 async def _echo(inbound: Inbound) -> Reply:
     lane = b"hot " if isinstance(inbound, HotRequest) else b"reference "
-    return Reply(200, CIMultiDict({"content-type": "application/json"}), lane + await inbound.body.more())
+    return Reply(200, [("content-type", "application/json")], lane + await inbound.body.more())

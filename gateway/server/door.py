@@ -97,6 +97,11 @@ class GuardedProtocol(RequestHandler):
             self._deadline = None
         super().connection_lost(exc)
 
+    @property
+    def unsent(self) -> bool:
+        """Something that was written waits for its reader."""
+        return self._wire is not None and self._wire.get_write_buffer_size() > 0
+
     def cut_if_unread(self, now: float, patience_s: float) -> None:
         """Abort when the peer has taken nothing of what waits for it: closing alone would wait for it for ever."""
         if self._wire is None:
@@ -145,6 +150,11 @@ class Door(web.Server):
         for protocol in self.connections:
             if isinstance(protocol, GuardedProtocol):
                 protocol.cut_if_unread(now, patience_s)
+
+    @property
+    def unsent(self) -> bool:
+        """Some caller has not taken all of an answer yet."""
+        return any(protocol.unsent for protocol in self.connections if isinstance(protocol, GuardedProtocol))
 
     def __call__(self) -> GuardedProtocol:
         return GuardedProtocol(self, loop=self._loop, **self._door_kwargs)

@@ -10,14 +10,14 @@ from gateway.core.refusal import Refusal
 from gateway.exchange import Exchange
 from gateway.identity.addresses import Origin
 from gateway.runtime import Runtime
-from gateway.server.body import BodyBudget, lease, read_body
+from gateway.server.body import BodyBudget, Lease, read_body
 from gateway.server.drains import Drains
 from gateway.server.guarded import gate_for, look_at_whole, relay_for, send_before_looking
 from gateway.server.guards import check_body_head
 from gateway.server.inbound import Inbound, Reply, Stream
 from gateway.server.own_routes import answer_ourselves
 from gateway.server.receipts import receipt_headers
-from gateway.server.respond import exchange_head, refusal_reply
+from gateway.server.respond import JSON, exchange_head, refusal_reply
 from gateway.server.routes import Route, find
 from gateway.server.stream import say_last
 from gateway.upstreams.base import UpstreamFailed
@@ -117,7 +117,7 @@ class DataPlane:
             return refusal
         assert x.principal is not None
         pipeline = self._pipeline
-        with lease(self._budget, x.principal.account.id) as held:
+        with Lease(self._budget, x.principal.account.id) as held:
             began = self._clock.monotonic()
             raw = await read_body(
                 inbound.body, held, max_bytes=limits.body_bytes, grace_s=timers.body_s, min_rate=timers.body_min_rate
@@ -165,8 +165,8 @@ class DataPlane:
         receipt = await receipt_headers(self._pipeline, x)
         x.status = 200
         headers = exchange_head(x, self._clock.now_ms())
-        headers.extend(answer_headers(answer.headers))
-        headers.extend(receipt)
+        headers += answer_headers(answer.headers)
+        headers += receipt.items()
         reply = Reply(200, headers, x.answer)
         try:
             if gate is not None and await send_before_looking(inbound, x, reply, gate):
@@ -189,8 +189,8 @@ class DataPlane:
         settings, answer = x.forwarded.settings, x.forwarded.answer
         x.meter = x.dialect.meter(strip_usage=settings.stream_usage and not x.ask.wants_stream_usage)
         headers = exchange_head(x, self._clock.now_ms())
-        headers.extend(answer_headers(answer.headers))
-        headers["x-accel-buffering"] = "no"
+        headers += answer_headers(answer.headers)
+        headers.append(("x-accel-buffering", "no"))
         x.status = 200
         stream: Stream | None = None
         try:
@@ -217,7 +217,7 @@ class DataPlane:
         x.status = 200
         self._pipeline.finish(x, Outcome.COMPLETE)
         headers = exchange_head(x, self._clock.now_ms())
-        headers["content-type"] = "application/json"
+        headers.append(JSON)
         return Reply(200, headers, body)
 
     async def _refuse(self, x: Exchange, refusal: Refusal, outcome: Outcome = Outcome.REFUSED) -> Reply:

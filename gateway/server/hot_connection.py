@@ -12,6 +12,8 @@ from gateway.server.unread import Unread
 
 LINGER_S: Final = 2.0
 """How long the rest of an unread body is let fall, so that its sender reads the answer before the connection ends."""
+END_S: Final = 1.0
+"""How long a handler may take to end when the process does."""
 MOST_HELD: Final = 1 << 16
 """Bytes behind a request that is being served; then the connection is read no further."""
 
@@ -72,23 +74,20 @@ class HotConnection(asyncio.Protocol):
         self._lane.joined(self)
 
     def data_received(self, data: bytes) -> None:
-        if self._lingering is not None:
-            self._let_fall(data)
-            return
         request = self._request
         if request is not None and not request.body.arrived:
             data = request.body.feed(data)
-            if not data:
+            if self._lingering is not None:
+                self._fallen(request)
+            if not data or self._lingering is not None:
                 return
         if self._behind:
             data = self._behind + data
             self._behind = b""
         if self._request is None and not self.full:
             self._begin(data)
-            return
-        self._behind = data
-        if len(data) > MOST_HELD:
-            self.hold_reading()
+        else:
+            self._keep(data)
 
     def pause_writing(self) -> None:
         self.full = True
@@ -102,6 +101,7 @@ class HotConnection(asyncio.Protocol):
         if self._on_turn is not None:
             self._on_turn()
         elif self._request is None:
+            self._since = self._loop.time()  # it was busy reading until now
             self._go_on()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - whyever it was
@@ -113,6 +113,7 @@ class HotConnection(asyncio.Protocol):
             self._drain.set_exception(ConnectionResetError("the caller has left"))
         if self._task is not None:
             self._task.cancel()
+        self._request = None  # each would keep the other in memory
 
     # requests
 
@@ -125,10 +126,16 @@ class HotConnection(asyncio.Protocol):
         else:
             self._start(head, data[end:])
 
+    def _keep(self, data: bytes) -> None:
+        """Hold what came behind a request until it is answered, and stop reading when that is much."""
+        self._behind = data
+        if len(data) > MOST_HELD:
+            self.hold_reading()
+
     def _start(self, head: PlainHead, after: bytes) -> None:
         self._served = True
         self._request = request = HotRequest(self, head)
-        self._behind = request.body.feed(after) if after else b""
+        self._keep(request.body.feed(after))
         self._task = self._loop.create_task(self._serve(request))
 
     def _hand_over(self, data: bytes) -> None:
@@ -137,10 +144,14 @@ class HotConnection(asyncio.Protocol):
         assert transport is not None
         self._transport = None
         self._lane.left(self)
-        other = self._lane.other()
-        other.connection_made(transport)
-        transport.set_protocol(other)
-        other.data_received(data)
+        try:
+            other = self._lane.other()
+            other.connection_made(transport)
+            transport.set_protocol(other)
+            other.data_received(data)
+        except Exception:
+            transport.abort()  # nobody else would end it where this runs in a task
+            raise
 
     async def _serve(self, request: HotRequest) -> None:
         try:
@@ -160,9 +171,8 @@ class HotConnection(asyncio.Protocol):
 
     def _over(self, request: HotRequest) -> None:
         """The request is answered: what follows on the connection, if anything may."""
-        if self._transport is None:
-            return
-        if not request.body.arrived:
+        self._on_turn = None
+        if self._transport is not None and not request.body.arrived:
             request.body.refuse()
             self._lingering = self._loop.call_later(LINGER_S, self._close)
             return
@@ -215,15 +225,13 @@ class HotConnection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
-    def _let_fall(self, data: bytes) -> None:
-        """More of a body that nobody reads, behind an answer that is written."""
-        assert self._request is not None
-        self._request.body.feed(data)
-        if self._request.body.arrived:
+    def _fallen(self, request: HotRequest) -> None:
+        if request.body.arrived:
             self._close()
 
     def _close(self) -> None:
-        if self._transport is not None:
+        # Once: of a TLS transport of asyncio's that is closed twice, nothing may be asked any more.
+        if self._transport is not None and not self._transport.is_closing():
             self._transport.close()
 
     def look_after(self, now: float, patience_s: float, silence_s: float, idle_s: float) -> None:
@@ -233,17 +241,23 @@ class HotConnection(asyncio.Protocol):
             return
         if self._unread.for_too_long(transport.get_write_buffer_size(), now, patience_s):
             transport.abort()
-        elif self._request is None and now - self._since >= (idle_s if self._served else silence_s):
-            transport.close()
+        elif self._request is None and not self.full and now - self._since >= (idle_s if self._served else silence_s):
+            self._close()
 
     def close_if_idle(self) -> None:
         if self._request is None:
             self._close()
 
+    @property
+    def unsent(self) -> bool:
+        return self._transport is not None and self._transport.get_write_buffer_size() > 0
+
     async def end(self) -> None:
-        """End it now; returns when its handler is over."""
+        """End it now; returns when its handler is over. What is answered already may still be read."""
         task = self._task
-        self.abort()
-        if task is not None:
+        if task is None:
+            self._close()
+        else:
+            self.abort()
             task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            await asyncio.wait([task], timeout=END_S)

@@ -54,6 +54,11 @@ class HotLane:
         for connection in [*self.connections]:
             connection.close_if_idle()
 
+    @property
+    def unsent(self) -> bool:
+        """Whether callers are still reading answers whose requests are over."""
+        return any(connection.unsent for connection in self.connections)
+
     async def shutdown(self) -> None:
-        """Cut what is left."""
+        """Cut what is left; answers that are written already may still be read."""
         await asyncio.gather(*(connection.end() for connection in [*self.connections]))

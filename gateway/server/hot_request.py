@@ -4,11 +4,9 @@ import asyncio
 from collections.abc import Callable
 from typing import Final, Protocol
 
-from multidict import CIMultiDict
-
 from gateway.core.refusal import Refusal
 from gateway.server.answer_head import head_of
-from gateway.server.inbound import Reply
+from gateway.server.inbound import Fields, Reply
 from gateway.server.plain_head import PlainHead
 
 MOST_UNREAD: Final = 1 << 18
@@ -119,7 +117,7 @@ class HotStream:
         return self._wire.full
 
     def push(self, data: bytes) -> None:
-        if data:  # an empty chunk would end the answer
+        if data and not self._ended:  # an empty chunk would end the answer; what follows its end is no part of it
             self._wire.write(b"%x\r\n%b\r\n" % (len(data), data))
 
     def on_turn(self, callback: Callable[[], None] | None) -> None:
@@ -175,7 +173,7 @@ class HotRequest:
         self.reply(reply)
         await self._wire.drained()
 
-    async def stream(self, headers: CIMultiDict[str]) -> HotStream:
+    async def stream(self, headers: Fields) -> HotStream:
         head = head_of(200, headers, None, closes=self.closes)
         self.sent = stream = HotStream(self._wire)
         self._wire.write(head)

@@ -7,10 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from multidict import CIMultiDict, MultiMapping
+from multidict import MultiMapping
 
 from gateway.core.refusal import Refusal
 
+Fields = list[tuple[str, str]]
+"""Header fields of an answer, in order."""
 Headers = MultiMapping[str]
 """Header fields by name, in any case; of a repeated one the first, or all of them."""
 
@@ -20,7 +22,7 @@ class Reply:
     """An answer in one piece."""
 
     status: int
-    headers: CIMultiDict[str]
+    headers: Fields
     body: bytes
 
 
@@ -119,7 +121,7 @@ class Inbound(Protocol):
         """Send it now, while the handler goes on. Raises ConnectionError when the caller has left."""
         ...
 
-    async def stream(self, headers: CIMultiDict[str]) -> Stream:
+    async def stream(self, headers: Fields) -> Stream:
         """Begin a streamed answer of status 200."""
         ...
 

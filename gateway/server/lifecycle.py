@@ -6,13 +6,7 @@ import signal
 import ssl
 from collections.abc import Callable
 
-from aiohttp import web
-
 from gateway.config import SecretMissing
-from gateway.core import reasons
-from gateway.core.ids import new_id
-from gateway.core.refusal import Refusal
-from gateway.dialects import OPENAI
 from gateway.runtime import Runtime
 from gateway.server.admin import AdminPlane
 from gateway.server.canary import fault_of_hot_lane
@@ -20,8 +14,7 @@ from gateway.server.door import Door, DoorLimits, Handler
 from gateway.server.handler import DataPlane
 from gateway.server.hot_lane import HotLane
 from gateway.server.ops import OpsPlane
-from gateway.server.reference_lane import ReferenceLane
-from gateway.server.respond import head
+from gateway.server.reference_lane import ReferenceLane, unparseable
 from gateway.server.routes import INFERENCE_PATHS
 
 log = logging.getLogger("gateway")
@@ -67,7 +60,7 @@ class Gateway:
         """The data listener: the hot lane in front of aiohttp's, or that one alone."""
         settings, metrics = self.runtime.settings.data, self.runtime.metrics
         limits = self._door_limits()
-        door = Door(ReferenceLane(self._data_plane), limits, _unparseable)
+        door = Door(ReferenceLane(self._data_plane), limits, unparseable)
         fault = await fault_of_hot_lane(limits) if settings.hot_lane == "on" else None
         if fault is not None:
             log.error("the hot lane stays closed, all is served by aiohttp", extra={"fields": {"fault": fault}})
@@ -86,8 +79,13 @@ class Gateway:
         _, door = self._servers[0]
         return len(door.connections) + (0 if self._hot_lane is None else len(self._hot_lane.connections))
 
+    @property
+    def _unsent(self) -> bool:
+        _, door = self._servers[0]
+        return door.unsent or (self._hot_lane is not None and self._hot_lane.unsent)
+
     async def _listen(self, handler: Handler, host: str, port: int) -> int:
-        door = Door(handler, self._door_limits(), _unparseable)
+        door = Door(handler, self._door_limits(), unparseable)
         return await self._serve(door, door, host, port)
 
     def _door_limits(self) -> DoorLimits:
@@ -149,16 +147,16 @@ class Gateway:
             lag = max(0.0, now - due)
             patience_s = runtime.settings.timers.slow_reader_s
             try:
+                if now - renewed_at >= ttl_ms / 3000:
+                    renewed_at = now
+                    # First: whatever fails below, no reservation may expire under its stream.
+                    runtime.store.renew(runtime.live.reserved_ids(), ttl_ms)
                 runtime.live.stop_slow_readers(now, patience_s)
                 for _, door in self._servers:
                     door.cut_slow_readers(now, patience_s + _LAST_WORDS_S)
                 if self._hot_lane is not None:
                     self._hot_lane.look_after(patience_s + _LAST_WORDS_S)
-                if now - renewed_at >= ttl_ms / 3000:
-                    renewed_at = now
-                    runtime.store.renew(runtime.live.reserved_ids(), ttl_ms)
             except Exception:
-                # Without this pass every reservation would expire under its stream.
                 log.exception("the periodic pass failed")
 
     async def _watch_files(self) -> None:
@@ -219,8 +217,9 @@ class Gateway:
         await self.close()
 
     async def _until_idle(self, seconds: float, hurry: asyncio.Event | None = None) -> None:
+        """Until nothing is served and callers have taken what was written for them, for so many seconds at most."""
         deadline = self.runtime.clock.monotonic() + seconds
-        while len(self.runtime.live) and self.runtime.clock.monotonic() < deadline:
+        while (len(self.runtime.live) or self._unsent) and self.runtime.clock.monotonic() < deadline:
             if hurry is not None and hurry.is_set():
                 return
             await asyncio.sleep(0.05)
@@ -237,20 +236,3 @@ class Gateway:
             await self._hot_lane.shutdown()
         await self._data_plane.drains.close()
         await self.runtime.close()
-
-
-def _unparseable(status: int) -> web.Response:
-    """The answer to bytes that are no HTTP request. There is no path, so it is worded in the OpenAI dialect."""
-    request_id = new_id("req-")
-    refusal = Refusal(reasons.INVALID_REQUEST, "the bytes received are not a valid HTTP/1.1 request")
-    if status >= 500:
-        refusal = Refusal(reasons.INTERNAL_ERROR, "the gateway failed while reading this request")
-    elif status == 408:
-        refusal = Refusal(reasons.REQUEST_TIMEOUT, "the request head came too slowly")
-    elif status == 431:
-        refusal = Refusal(reasons.HEADERS_TOO_LARGE, "the request line or a header is too long, or there are too many")
-    wire = OPENAI.refuse(refusal, request_id)
-    headers = head(request_id)
-    headers.extend(wire.headers)
-    headers["content-type"] = "application/json"
-    return web.Response(status=wire.status, headers=headers, body=wire.body)

@@ -1,13 +1,18 @@
 """The lane on aiohttp's own server: every request that the hot lane does not take, and all of them where it is off."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 from aiohttp import HttpVersion11, hdrs, web
 from multidict import CIMultiDict, CIMultiDictProxy
 
+from gateway.core import reasons
+from gateway.core.ids import new_id
 from gateway.core.refusal import Refusal
+from gateway.dialects import OPENAI
 from gateway.server.guards import check_head
-from gateway.server.inbound import BodyBroken, Inbound, Reply
+from gateway.server.inbound import BodyBroken, Fields, Inbound, Reply
+from gateway.server.respond import head
 
 Serve = Callable[[Inbound], Awaitable[Reply | None]]
 """What answers a request of any lane; None where the answer went out already."""
@@ -103,11 +108,14 @@ class AiohttpInbound:
         await response.prepare(self._request)
         await response.write_eof()
 
-    async def stream(self, headers: CIMultiDict[str]) -> AiohttpStream:
-        self._sent = response = web.StreamResponse(status=200, headers=headers)
+    async def stream(self, headers: Fields) -> AiohttpStream:
+        self._sent = response = web.StreamResponse(status=200, headers=CIMultiDict(headers))
         if self._request.version < HttpVersion11:
             response.force_close()  # without chunks only the connection's end tells where the stream ends
-        await response.prepare(self._request)
+        try:
+            await response.prepare(self._request)
+        except ConnectionError:
+            raise asyncio.CancelledError from None  # the caller has left: it is about to be cancelled anyway
         return AiohttpStream(response)
 
     def hang_up(self) -> None:
@@ -132,4 +140,21 @@ class AiohttpInbound:
 
 
 def _response(reply: Reply) -> web.Response:
-    return web.Response(status=reply.status, headers=reply.headers, body=reply.body)
+    return web.Response(status=reply.status, headers=CIMultiDict(reply.headers), body=reply.body)
+
+
+def unparseable(status: int) -> web.Response:
+    """The answer to bytes that are no HTTP request. There is no path, so it is worded in the OpenAI dialect."""
+    request_id = new_id("req-")
+    refusal = Refusal(reasons.INVALID_REQUEST, "the bytes received are not a valid HTTP/1.1 request")
+    if status >= 500:
+        refusal = Refusal(reasons.INTERNAL_ERROR, "the gateway failed while reading this request")
+    elif status == 408:
+        refusal = Refusal(reasons.REQUEST_TIMEOUT, "the request head came too slowly")
+    elif status == 431:
+        refusal = Refusal(reasons.HEADERS_TOO_LARGE, "the request line or a header is too long, or there are too many")
+    wire = OPENAI.refuse(refusal, request_id)
+    headers = head(request_id)
+    headers.extend(wire.headers)
+    headers["content-type"] = "application/json"
+    return web.Response(status=wire.status, headers=headers, body=wire.body)

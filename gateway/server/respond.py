@@ -7,11 +7,13 @@ from gateway.core.units import Unit
 from gateway.dialects.base import LimitAdvice
 from gateway.engine.spec import RateSpec
 from gateway.exchange import Exchange
-from gateway.server.inbound import Reply
+from gateway.server.inbound import Fields, Reply
 
 SERVER_NAME = "excise"
 DECISION_ID = "x-gateway-decision-id"
 """Names the decision record where the request id is the caller's own."""
+
+JSON = ("content-type", "application/json")
 
 _FAMILY = {
     Unit.REQUESTS: "requests",
@@ -23,18 +25,27 @@ _FAMILY = {
 
 def head(request_id: str) -> CIMultiDict[str]:
     """Headers of every response. Each SDK reads its own name of the request id; nothing here may be cached."""
-    return CIMultiDict(
-        {"x-request-id": request_id, "request-id": request_id, "cache-control": "no-store", "server": SERVER_NAME}
-    )
+    return CIMultiDict(_head(request_id))
 
 
-def exchange_head(x: Exchange, now_ms: int) -> CIMultiDict[str]:
+def _head(request_id: str) -> Fields:
+    return [
+        ("x-request-id", request_id),
+        ("request-id", request_id),
+        ("cache-control", "no-store"),
+        ("server", SERVER_NAME),
+    ]
+
+
+def exchange_head(x: Exchange, now_ms: int) -> Fields:
     """`head`, the advice of the limits that were consulted, and the notes of what was changed."""
-    headers = head(x.request_id)
-    headers.extend(x.family.advice(limit_advice(x), now_ms))
+    headers = _head(x.request_id)
+    advice = limit_advice(x)
+    if advice:
+        headers += x.family.advice(advice, now_ms)
     if x.request_id != x.id:
-        headers[DECISION_ID] = x.id
-    headers.extend(x.notes)
+        headers.append((DECISION_ID, x.id))
+    headers += x.notes.items()
     return headers
 
 
@@ -57,10 +68,10 @@ def refusal_reply(x: Exchange, refusal: Refusal, now_ms: int) -> Reply:
     """The whole refusal, worded in the caller's dialect; sets the exchange's status."""
     wire = x.family.refuse(refusal, x.request_id)
     headers = exchange_head(x, now_ms)
-    headers.extend(wire.headers)
+    headers += wire.headers
     allow = refusal.details.get("allow")
     if allow is not None:
-        headers["allow"] = str(allow)
-    headers["content-type"] = "application/json"
+        headers.append(("allow", str(allow)))
+    headers.append(JSON)
     x.status = wire.status
     return Reply(wire.status, headers, wire.body)

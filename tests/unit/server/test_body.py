@@ -9,7 +9,7 @@ from aiohttp.test_utils import make_mocked_request
 from multidict import CIMultiDict
 
 from gateway.core import reasons
-from gateway.server.body import BodyBudget, Lease, lease, read_body
+from gateway.server.body import BodyBudget, Lease, read_body
 from gateway.server.reference_lane import AiohttpBody
 
 
@@ -31,7 +31,7 @@ def test_the_budget_is_for_all_and_for_each():
 
 def test_a_lease_grows_and_ends_whatever_happens():
     budget = BodyBudget(100, 100)
-    with contextlib.suppress(ZeroDivisionError), lease(budget, "a") as held:
+    with contextlib.suppress(ZeroDivisionError), Lease(budget, "a") as held:
         assert held.grow_to(40)
         assert held.grow_to(30)
         assert held.size == 40

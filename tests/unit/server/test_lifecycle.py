@@ -44,7 +44,7 @@ def test_streams_that_outlast_the_grace_are_told_and_settled(tmp_path, hurried):
         records = []
         runtime = gateway.runtime
         emit = runtime.ring.emit
-        runtime.ring.emit = lambda record: (records.append(record), emit(record))
+        runtime.ring.emit = lambda record: (records.append(record.record()), emit(record))
 
         async def drain():
             hurry = asyncio.Event()

@@ -68,10 +68,10 @@ def test_before_the_scales_there_is_no_advice(tmp_path):
 
 def test_the_decision_is_named_where_the_request_id_is_the_callers(tmp_path):
     walk, x = reserved(tmp_path, policy(LIMITS))
-    assert "x-gateway-decision-id" not in exchange_head(x, walk.clock.now_ms())
+    assert "x-gateway-decision-id" not in dict(exchange_head(x, walk.clock.now_ms()))
     x.request_id = "mine"
     x.notes["x-gateway-output-cap"] = "5"
-    headers = exchange_head(x, walk.clock.now_ms())
+    headers = dict(exchange_head(x, walk.clock.now_ms()))
     assert (headers["x-request-id"], headers["x-gateway-decision-id"]) == ("mine", x.id)
     assert headers["x-gateway-output-cap"] == "5"
     assert headers["x-ratelimit-limit-requests"] == "9"
@@ -79,7 +79,7 @@ def test_the_decision_is_named_where_the_request_id_is_the_callers(tmp_path):
 
 def test_each_family_has_its_own_advice(tmp_path):
     walk, x = reserved(tmp_path, policy(LIMITS), "messages")
-    headers = exchange_head(x, walk.clock.now_ms())
+    headers = dict(exchange_head(x, walk.clock.now_ms()))
     assert headers["anthropic-ratelimit-requests-limit"] == "9"
     assert not any(name.startswith("x-ratelimit") for name in headers)
 
@@ -88,10 +88,12 @@ def test_a_refusal_sets_the_status_and_its_headers(tmp_path):
     walk = Walk(tmp_path)
     x = walk.enter()
     refusal = Refusal(reasons.METHOD_NOT_ALLOWED, "no", details={"allow": "POST"})
-    response = refusal_reply(x, refusal, walk.clock.now_ms())
-    assert (response.status, x.status) == (405, 405)
-    assert response.headers["allow"] == "POST"
-    assert response.headers["content-type"] == "application/json"
-    assert response.headers["x-should-retry"] == "false"
+    reply = refusal_reply(x, refusal, walk.clock.now_ms())
+    assert (reply.status, x.status) == (405, 405)
+    headers = dict(reply.headers)
+    assert headers["allow"] == "POST"
+    assert headers["content-type"] == "application/json"
+    assert headers["x-should-retry"] == "false"
     busy = refusal_reply(walk.enter("messages"), Refusal(reasons.OVERLOADED, "no", retry_after_ms=1500), 0)
-    assert (busy.status, busy.headers["retry-after"], busy.headers["retry-after-ms"]) == (529, "2", "1500")
+    headers = dict(busy.headers)
+    assert (busy.status, headers["retry-after"], headers["retry-after-ms"]) == (529, "2", "1500")
