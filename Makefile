@@ -7,7 +7,7 @@ UPSTREAM ?=
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint types layers test-all calibration chart-golden bench lock fmt clean
+.PHONY: help run test check lint types layers test-all calibration chart-golden bench compare lock fmt clean
 
 help:
 	@echo "make run       the demo: gateway, simulated model, sample accounts; prints three curl lines"
@@ -15,6 +15,7 @@ help:
 	@echo "make run ARGS='--port 9000'   other flags of gateway demo"
 	@echo "make test      the fast suite        make test-all  slow, deploy and real-model suites too, with coverage"
 	@echo "make check     lint, format, types, layers   make bench  figures beside nginx (needs nginx and wrk)"
+	@echo "make compare ARGS=--install   the gateway beside nginx, Envoy, ferrogw and LiteLLM; then without ARGS, idle cores, 15 minutes"
 	@echo "make calibration   the watermark detector's error rates over 1e8 (text, key) pairs; half an hour or less"
 	@echo "make chart-golden  write tests/golden/helm anew; read the difference before committing it"
 
@@ -62,6 +63,8 @@ layers: $(VENV)/.dev
 
 test-all: $(VENV)/.watermark $(VENV)/.model $(VENV)/.deploy
 	$(BIN)/python -m pytest -q -n 2 -m "not model" --cov=gateway --cov-report=
+	TEST_LANE=reference $(BIN)/python -m pytest -q -n 2 -m "not slow and not model and not deploy and not redis" \
+	  tests/e2e tests/chaos --cov=gateway --cov-append --cov-report=
 	$(BIN)/python -m pytest -q -m model --cov=gateway --cov-append --cov-report=term:skip-covered --cov-fail-under=90
 
 # The large run of what tests/property/test_watermark_*.py check; docs/watermark.md has its figures.
@@ -73,6 +76,9 @@ chart-golden: $(VENV)/.deploy
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m bench
+
+compare: $(VENV)/.dev
+	$(BIN)/python -m bench.compare $(ARGS)
 
 lock:
 	for name in $(LOCKS); do uv pip compile --quiet --generate-hashes --no-header --no-annotate --no-emit-index-url \

@@ -40,7 +40,7 @@ class DoorLimits:
 class GuardedProtocol(RequestHandler):
     """One client connection: a deadline runs whenever a head is awaited that has begun (or never came)."""
 
-    __slots__ = ("_bad_request", "_begun", "_deadline", "_head_s", "_unread", "_wire")
+    __slots__ = ("_bad_request", "_begun", "_body", "_deadline", "_head_s", "_unread", "_wire")
 
     def __init__(
         self, manager: "Door", *, loop: asyncio.AbstractEventLoop, limits: DoorLimits, bad_request: BadRequest
@@ -61,6 +61,8 @@ class GuardedProtocol(RequestHandler):
         self._head_s = limits.head_s
         self._bad_request = bad_request
         self._begun = False
+        self._body: StreamReader | None = None
+        """Of the newest request: what comes may still belong to it."""
         self._deadline: asyncio.TimerHandle | None = None
         self._wire: asyncio.Transport | None = None
         self._unread = Unread()
@@ -72,12 +74,13 @@ class GuardedProtocol(RequestHandler):
 
     def data_received(self, data: bytes) -> None:
         heads = self._request_count
-        current = self._messages[-1][1] if self._messages else self._body_under_way()
         super().data_received(data)
         if self._request_count != heads:
-            if current is not None and not current.is_eof() and isinstance(self._messages[-1][0], _ErrInfo):
+            message, body = self._messages[-1]
+            if isinstance(message, _ErrInfo) and self._body is not None and not self._body.is_eof():
                 # aiohttp answers the error after the request whose body it is in, and never tells that body.
-                current.set_exception(web.RequestPayloadError("the body's framing is broken"))
+                self._body.set_exception(web.RequestPayloadError("the body's framing is broken"))
+            self._body = body
             self._begun = False
             if self._deadline is not None:
                 self._deadline.cancel()
@@ -87,9 +90,6 @@ class GuardedProtocol(RequestHandler):
             self._begun = True
             if self._deadline is None:
                 self._deadline = self._loop.call_later(self._head_s, self._head_late)
-
-    def _body_under_way(self) -> StreamReader | None:
-        return self._current_request.content if self._current_request is not None else None
 
     def connection_lost(self, exc: BaseException | None) -> None:
         if self._deadline is not None:

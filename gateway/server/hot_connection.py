@@ -64,8 +64,6 @@ class HotConnection(asyncio.Protocol):
         self.full = False
         self.remote = ""
 
-    # what the loop calls
-
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
         peer = transport.get_extra_info("peername")
@@ -114,8 +112,6 @@ class HotConnection(asyncio.Protocol):
         if self._task is not None:
             self._task.cancel()
         self._request = None  # each would keep the other in memory
-
-    # requests
 
     def _begin(self, data: bytes) -> None:
         """Bytes with which a request begins."""
@@ -190,8 +186,6 @@ class HotConnection(asyncio.Protocol):
         if self._behind:
             data, self._behind = self._behind, b""
             self._begin(data)
-
-    # what requests and the lane call
 
     def write(self, data: bytes) -> None:
         if self._transport is not None:

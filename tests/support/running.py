@@ -9,6 +9,7 @@ files in `tmp_path`, the listeners are real, and everything is stopped when the 
 
 import asyncio
 import contextlib
+import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -45,6 +46,11 @@ MODELS = {
     "sim-large": {"upstreams": ["main"], "context": 131072, "max_output": 16384, "prices": PRICES},
     "sim-embed": {"upstreams": ["main"], "context": 8192, "max_output": 1, "prices": PRICES},
 }
+LANE = "TEST_LANE"
+"""Environment: `reference` serves and forwards everything with aiohttp, wherever a test does not say otherwise.
+
+It does not begin with GATEWAY_, as settings do.
+"""
 DIALECTS = ["chat", "completions", "embeddings", "responses", "messages", "count_tokens"]
 
 
@@ -104,6 +110,7 @@ def running(
     settings: dict[str, Any] | None = None,
     upstream_settings: dict[str, Any] | None = None,
     accounts: dict[str, Any] | None = None,
+    keys: dict[str, str] | None = None,
     delay_s: float = 0.0,
     clock: Clock | None = None,
 ) -> Iterator[Running]:
@@ -124,7 +131,7 @@ def running(
             upstream = f"http://127.0.0.1:{simulator.port}/v1"
         keys, token = write_files(
             folder, upstream, policies=policies, models=models, settings=settings, accounts=accounts,
-            upstream_settings=upstream_settings,
+            upstream_settings=upstream_settings, keys=keys,
         )  # fmt: skip
 
         async def start() -> Gateway:
@@ -165,8 +172,9 @@ def write_files(
     settings: dict[str, Any] | None = None,
     upstream_settings: dict[str, Any] | None = None,
     accounts: dict[str, Any] | None = None,
+    keys: dict[str, str] | None = None,
 ) -> tuple[dict[str, str], str]:
-    """Write everything a gateway reads; the keys by account, and an admin token."""
+    """Write everything a gateway reads; the keys by account (new ones unless given), and an admin token."""
     folder.mkdir(parents=True, exist_ok=True)
     pepper = Pepper("test", b"p" * 40)
     (folder / "pepper").write_bytes(pepper.value)
@@ -177,7 +185,7 @@ def write_files(
             (directory / f"{name}.yaml").write_text(text)
         policies = directory
     accounts = accounts or {name: {"tier": tier} for name, tier in ACCOUNTS.items()}
-    keys = {name: new_key() for name in accounts}
+    keys = keys or {name: new_key() for name in accounts}
     entries = dict(write_key_entry(name, key, pepper) for name, key in keys.items())
     _dump(folder / "accounts.yaml", {"accounts": accounts, "keys": entries})
     _dump(folder / "models.yaml", {"models": models or MODELS})
@@ -196,8 +204,15 @@ def write_files(
         "timers": {"drain_s": 1},
         **(settings or {}),
     }
+    _choose_lane(document)
     _dump(folder / "gateway.yaml", document)
     return keys, token
+
+
+def _choose_lane(document: dict[str, Any]) -> None:
+    if os.environ.get(LANE, "") == "reference":
+        document["data"] = {"hot_lane": "off", **document["data"]}
+        document["upstreams"] = {name: {"transport": "aiohttp", **one} for name, one in document["upstreams"].items()}
 
 
 def _dump(path: Path, document: Any) -> None:
