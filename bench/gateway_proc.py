@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,25 @@ limits:
 """
 
 _NOTHING: Mapping[str, str] = {}
+_TIERS: Mapping[str, str] = {"acme": "enterprise", "spent": "none"}
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """In what a gateway that is measured differs from the usual one."""
+
+    data: Mapping[str, str] = field(default_factory=dict)
+    """More settings of the data listener."""
+    upstream: Mapping[str, str] = field(default_factory=dict)
+    """More settings of both upstreams."""
+    three_limits: bool = True
+    tiers: Mapping[str, str] = field(default_factory=lambda: _TIERS)
+    """Accounts, each with one key, and their tiers."""
+    policies: Mapping[str, str] = field(default_factory=dict)
+    """Further policies: texts of files by name."""
+
+
+USUAL = Setup()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +66,16 @@ class Served:
 
     process: subprocess.Popen[bytes]
     port: int
-    key: str
-    spent_key: str
+    keys: Mapping[str, str]
+    """By account."""
+
+    @property
+    def key(self) -> str:
+        return self.keys["acme"]
+
+    @property
+    def spent_key(self) -> str:
+        return self.keys["spent"]
 
 
 def roomy(policy: str) -> str:
@@ -58,63 +85,71 @@ def roomy(policy: str) -> str:
 
 @contextmanager
 def gateway(
-    folder: Path, answers_port: int, streams_port: int, where: set[int], more: Mapping[str, str] = _NOTHING
+    folder: Path,
+    answers_port: int,
+    streams_port: int,
+    where: set[int],
+    more: Mapping[str, str] = _NOTHING,
+    setup: Setup = USUAL,
 ) -> Iterator[Served]:
     """Serving while the block runs: model `bench` is answered whole, `bench-stream` in chunks.
 
     `more` are further policies: texts of files by name.
     """
     folder.mkdir()
-    keys = _write(folder, answers_port, streams_port)
+    keys = _write(folder, answers_port, streams_port, setup)
     for name, text in more.items():
         (folder / "policies" / f"{name}.yaml").write_text(text)
     command = [sys.executable, "-m", "gateway", "serve", "--config", str(folder / "gateway.yaml")]
     log = folder / "log"
     with child(command, where, log) as process:
-        yield Served(process, port_said(process, log, _READY), keys["acme"], keys["spent"])
+        yield Served(process, port_said(process, log, _READY), keys)
 
 
-def _write(folder: Path, answers_port: int, streams_port: int) -> dict[str, str]:
+def _write(folder: Path, answers_port: int, streams_port: int, setup: Setup = USUAL) -> dict[str, str]:
     (folder / "policies").mkdir()
     for path in SHIPPED.glob("*.yaml"):
         if not path.name.endswith(".test.yaml"):
             text = path.read_text()
             (folder / "policies" / path.name).write_text(roomy(text) if path.stem == "enterprise" else text)
-    (folder / "policies" / "bench.yaml").write_text(_THREE_LIMITS)
+    added = {"bench": _THREE_LIMITS, **setup.policies} if setup.three_limits else setup.policies
+    for name, text in added.items():
+        (folder / "policies" / f"{name}.yaml").write_text(text)
     pepper = Pepper("bench", b"p" * 40)
     (folder / "pepper").write_bytes(pepper.value)
-    tiers = {"acme": "enterprise", "spent": "none"}
-    keys = {account: new_key() for account in tiers}
+    keys = {account: new_key() for account in setup.tiers}
     entries = dict(write_key_entry(account, key, pepper) for account, key in keys.items())
-    accounts = {account: {"tier": tier} for account, tier in tiers.items()}
+    accounts = {account: {"tier": tier} for account, tier in setup.tiers.items()}
     _dump(folder / "accounts.yaml", {"accounts": accounts, "keys": entries})
     facts = {"context": 131072, "max_output": 16384, "prices": {"input": 0.15, "output": 0.6}}
     models = {name: {"upstreams": [upstream], **facts} for name, upstream in _MODELS.items()}
     _dump(folder / "models.yaml", {"models": models})
-    _dump(folder / "gateway.yaml", _settings(folder, answers_port, streams_port))
+    _dump(folder / "gateway.yaml", _settings(folder, answers_port, streams_port, setup))
     return keys
 
 
 _MODELS = {"bench": "answers", "bench-stream": "streams"}
 
 
-def _settings(folder: Path, answers_port: int, streams_port: int) -> dict[str, Any]:
+def _settings(folder: Path, answers_port: int, streams_port: int, setup: Setup = USUAL) -> dict[str, Any]:
     def upstream(port: int) -> dict[str, Any]:
         return {
             "kind": "openai",
             "base_url": f"http://127.0.0.1:{port}/v1",
             "dialects": ["chat"],
             "stream_usage": True,
-            "max_connections": 4096,
+            "max_connections": 8192,
+            **setup.upstream,
         }
 
     return {
-        "data": {"port": 0},
+        "data": {"port": 0, **setup.data},
         "ops": {"port": 0},
         "admin": {"port": 0},
         "store": "memory:",
         "key_pepper_files": [{"id": "bench", "file": "pepper"}],
         "upstreams": {"answers": upstream(answers_port), "streams": upstream(streams_port)},
+        "limits": {"max_inflight_requests": 8192},
         "decision_log": str(folder / "decisions.jsonl"),
         "timers": {"drain_s": 1},
     }

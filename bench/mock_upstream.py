@@ -2,12 +2,13 @@
 
 The request sets the pace in fields that every proxy passes: `max_tokens` chunks, one every `seed` milliseconds, the
 first at once. Every chunk carries the monotonic time at which it was written, so that its delay is measured one-way.
+Streams of one pace that began in the same millisecond share a timer; thousands of them would cost too much.
 """
 
 import asyncio
 import re
 import time
-from typing import cast
+from typing import ClassVar, cast
 
 from bench.loop import new_loop
 
@@ -22,7 +23,7 @@ _START = (
     b'data: {"id":"chatcmpl-0123456789abcdef0123456789","object":"chat.completion.chunk","created":1760000000,'
     b'"model":"bench-model","system_fingerprint":"fp_0123456789","choices":['
 )
-_DELTA = _START + b'{"index":0,"delta":{"content":" t=%d"},"logprobs":null,"finish_reason":null}]%s}\n\n'
+_DELTA = _START + b'{"index":0,"delta":{"content":" t=%020d"},"logprobs":null,"finish_reason":null}]'
 _STOP = _START + b'{"index":0,"delta":{},"logprobs":null,"finish_reason":"stop"}]%s}\n\n'
 _USAGE = _START + b'],"usage":{"prompt_tokens":212,"completion_tokens":%d,"total_tokens":%d}}\n\n'
 _DONE = b"data: [DONE]\n\n"
@@ -30,6 +31,12 @@ _DONE = b"data: [DONE]\n\n"
 
 def framed(data: bytes) -> bytes:
     return b"%x\r\n%s\r\n" % (len(data), data)
+
+
+def delta(*, usage: bool) -> bytes:
+    """A chunk as it is sent, with a place (%020d) for the time of its writing: always of the same length."""
+    event = _DELTA + (b',"usage":null' if usage else b"") + b"}\n\n"
+    return b"%x\r\n" % len(event % 0) + event + b"\r\n"
 
 
 def ending(chunks: int, *, usage: bool) -> bytes:
@@ -40,13 +47,44 @@ def ending(chunks: int, *, usage: bool) -> bytes:
     return b"".join(map(framed, events)) + b"0\r\n\r\n"
 
 
+class Wheel:
+    """The streams of one pace, by the millisecond in which they are due. It turns while there are any."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, pace_ms: int) -> None:
+        self._loop = loop
+        self._slots: list[list[Paced]] = [[] for _ in range(pace_ms)]
+        self._streams = 0
+        self._at = 0
+        """The millisecond of the loop's clock whose slot is next."""
+
+    def add(self, stream: "Paced") -> None:
+        now = int(self._loop.time() * 1000)
+        if not self._streams:
+            self._at = now + 1
+            self._loop.call_at(self._at / 1000, self._turn)
+        self._streams += 1
+        self._slots[now % len(self._slots)].append(stream)
+
+    def _turn(self) -> None:
+        now = int(self._loop.time() * 1000)
+        while self._at <= now:
+            slot = self._slots[self._at % len(self._slots)]
+            before = len(slot)
+            slot[:] = [stream for stream in slot if stream.tick()]
+            self._streams -= before - len(slot)
+            self._at += 1
+        if self._streams:
+            self._loop.call_at(self._at / 1000, self._turn)
+
+
 class Paced(asyncio.Protocol):
     """One connection, one stream at a time."""
+
+    wheels: ClassVar[dict[tuple[asyncio.AbstractEventLoop, int], Wheel]] = {}
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._received = b""
-        self._timer: asyncio.TimerHandle | None = None
         self._closed = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -54,8 +92,6 @@ class Paced(asyncio.Protocol):
 
     def connection_lost(self, _exc: BaseException | None) -> None:
         self._closed = True
-        if self._timer is not None:
-            self._timer.cancel()
 
     def data_received(self, data: bytes) -> None:
         self._received += data
@@ -68,23 +104,24 @@ class Paced(asyncio.Protocol):
     def _begin(self, body: bytes) -> None:
         chunks, pace = _CHUNKS.search(body), _PACE.search(body)
         self._chunks = self._left = int(chunks[1]) if chunks else 1
-        self._pace_s = (int(pace[1]) if pace else 0) / 1000
         self._usage = b"include_usage" in body
+        self._delta = delta(usage=self._usage)
         self._transport.write(_HEAD)
-        self._due = self._loop.time()
-        self._tick()
+        if self.tick():
+            key = (self._loop, max(1, int(pace[1]) if pace else 1))
+            if key not in self.wheels:
+                self.wheels[key] = Wheel(*key)
+            self.wheels[key].add(self)
 
-    def _tick(self) -> None:
+    def tick(self) -> bool:
+        """Write the next chunk; whether there is another one."""
         if self._closed:
-            return
-        delta = _DELTA % (time.monotonic_ns(), b',"usage":null' if self._usage else b"")
-        self._transport.write(framed(delta))
+            return False
+        self._transport.write(self._delta % time.monotonic_ns())
         self._left -= 1
-        if self._left:
-            self._due += self._pace_s
-            self._timer = self._loop.call_at(self._due, self._tick)
-        else:
+        if not self._left:
             self._transport.write(ending(self._chunks, usage=self._usage))
+        return self._left > 0
 
 
 async def serve() -> None:

@@ -27,7 +27,7 @@ worker_processes 1;
 worker_rlimit_nofile 16384;
 pid {folder}/nginx.pid;
 error_log stderr warn;
-events {{ worker_connections 8192; }}
+events {{ worker_connections 16384; }}
 http {{
   access_log off;
   keepalive_requests 100000000;

@@ -5,7 +5,7 @@ import re
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -33,10 +33,16 @@ def pinned(where: set[int]) -> Iterator[None]:
 
 
 @contextmanager
-def child(command: Sequence[str], where: set[int], log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A process whose output goes to `log`; it is gone when the block ends."""
+def child(
+    command: Sequence[str], where: set[int], log: Path, env: Mapping[str, str] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A process whose output goes to `log`; it is gone when the block ends.
+
+    With `env` that is all its environment, and it starts in the folder of `log`.
+    """
+    folder = None if env is None else log.parent
     with log.open("wb") as output, pinned(where):
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=env, cwd=folder)
     try:
         yield process
     finally:
@@ -61,8 +67,8 @@ def port_said(process: subprocess.Popen[bytes], log: Path, line: re.Pattern[str]
     raise _not_started(log)
 
 
-def wait_listening(process: subprocess.Popen[bytes], log: Path, port: int) -> None:
-    deadline = time.monotonic() + _START_S
+def wait_listening(process: subprocess.Popen[bytes], log: Path, port: int, within_s: float = _START_S) -> None:
+    deadline = time.monotonic() + within_s
     while time.monotonic() < deadline and process.poll() is None:
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()

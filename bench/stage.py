@@ -18,12 +18,14 @@ _MOCK_READY = re.compile(r"^mock ready: port (\d+)", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What load is sent to. Without a process it is the upstream itself."""
+    """What load is sent to. Without a process it is the upstream itself; `key` and `model` are those it admits."""
 
     name: str
     answers_port: int
     streams_port: int
     pid: int | None = None
+    key: str = "none"
+    model: str = "bench"
 
     def process(self) -> int:
         assert self.pid is not None
@@ -71,9 +73,9 @@ def stage(folder: Path) -> Iterator[Stage]:
         yield Stage(
             folder=folder,
             wrk=wrk,
-            direct=Target("direct (no proxy)", answers, streams),
-            nginx=Target("nginx, plain proxy", whole, chunked, plain.pid),
-            gateway=Target("gateway", ours.port, ours.port, ours.process.pid),
+            direct=Target("direct (no proxy)", answers, streams, key=ours.key),
+            nginx=Target("nginx, plain proxy", whole, chunked, plain.pid, ours.key),
+            gateway=Target("gateway", ours.port, ours.port, ours.process.pid, ours.key),
             key=ours.key,
             spent_key=ours.spent_key,
         )

@@ -77,8 +77,9 @@ class Connection(asyncio.Protocol):
             if self._first:
                 self._first = False
                 seen.first_ns.append(now - self._asked_ns)
-                self.begun.set_result(None)
-        if text.endswith(_END):
+                if not self.begun.done():  # whoever waited may have given up
+                    self.begun.set_result(None)
+        if text.endswith(_END) and not self.ended.done():
             self.ended.set_result(None)
 
     def connection_lost(self, _exc: BaseException | None) -> None:

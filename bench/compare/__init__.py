@@ -1,0 +1,1 @@
+"""The gateway beside other gateways and proxies, in the same minutes on the same core."""

@@ -1,0 +1,95 @@
+"""Processes under the same load, one at a time: gateways, and a proxy that looks at nothing."""
+
+import asyncio
+import json
+import re
+import sys
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench import gateway_proc
+from bench.bare import Callers, request_to
+from bench.measure import cpu_ns, parse_schedstat
+from bench.plan import BenchFailed
+from bench.process import child, port_said
+from bench.requests import BODY
+
+WARM_S = 0.1
+"""Of load before each window."""
+_CALLERS = 32
+_PATH = "/v1/chat/completions"
+_PORT = re.compile(r"^mock ready: port (\d+)", re.MULTILINE)
+_GATEWAY = re.compile(r"^gateway ready: data 127\.0\.0\.1:(\d+)", re.MULTILINE)
+_OPS = re.compile(r"^gateway ready: .*, ops 127\.0\.0\.1:(\d+)", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A process under load."""
+
+    port: int
+    pid: int
+    key: str = ""
+    told: Path | None = None
+    ops_port: int = 0
+
+
+@contextmanager
+def gateway(
+    folder: Path, answers: int, where: set[int], flags: Sequence[str], *, shipped_only: bool, phased: bool
+) -> Iterator[Target]:
+    """`gateway serve`, or the same with its phases timed. `flags` are further arguments of it."""
+    folder.mkdir()
+    keys = gateway_proc._write(folder, answers, answers, gateway_proc.Setup(three_limits=not shipped_only))
+    told = folder / "told.json"
+    program = ["bench.phased", str(told)] if phased else ["gateway"]
+    command = [sys.executable, "-m", *program, "serve", "--config", str(folder / "gateway.yaml"), *flags]
+    log = folder / "log"
+    with child(command, where, log) as process:
+        ops_port = port_said(process, log, _OPS)
+        yield Target(port_said(process, log, _GATEWAY), process.pid, keys["acme"], told, ops_port)
+
+
+@contextmanager
+def bare(folder: Path, where: set[int], *what: str) -> Iterator[Target]:
+    log = folder / f"{what[0]}.log"
+    with child([sys.executable, "-m", "bench.bare", *what], where, log) as process:
+        yield Target(port_said(process, log, _PORT), process.pid)
+
+
+async def window(target: Target, seconds: float, callers: int = _CALLERS) -> tuple[float, float]:
+    """CPU µs of one request: of the process, and of its threads but the first."""
+    load = load_on(target, callers)
+    await load.start()
+    try:
+        await asyncio.sleep(WARM_S)
+        before, others, first = cpu_ns(target.pid), _others_ns(target.pid), load.done
+        await asyncio.sleep(seconds)
+        used, used_by_others, came = cpu_ns(target.pid) - before, _others_ns(target.pid) - others, load.done - first
+    finally:
+        load.stop()
+    if not came:
+        raise BenchFailed("nothing was answered")
+    return used / 1000 / came, used_by_others / 1000 / came
+
+
+def counted(target: Target, name: str) -> float:
+    """All that a gateway has counted under that name."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{target.ops_port}/metrics", timeout=10) as answer:
+        text = answer.read().decode()
+    return sum(float(value) for value in re.findall(rf"^{name}(?:\{{.*\}})? (\S+)$", text, re.MULTILINE))
+
+
+def load_on(target: Target, callers: int = _CALLERS) -> Callers:
+    """Callers that ask again as soon as they were answered."""
+    body = json.dumps(BODY).encode()
+    return Callers(target.port, request_to(target.port, _PATH, target.key or "-", body), callers)
+
+
+def _others_ns(pid: int) -> int:
+    """Of all threads but the first."""
+    threads = [path for path in Path(f"/proc/{pid}/task").iterdir() if path.name != str(pid)]
+    return sum(parse_schedstat((path / "schedstat").read_text()) for path in threads)
