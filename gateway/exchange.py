@@ -146,6 +146,8 @@ class Exchange:
     forwarded: Forwarded | None = None
     attempts: tuple[Attempt, ...] = ()
     sent_at: float = 0.0
+    looked_at: bool = False
+    """What reads the request's text while the upstream works has had its turn."""
     # water-mill
     meter: StreamMeter | None = None
     answer: bytes = b""

@@ -101,20 +101,18 @@ class Pipeline:
         assert x.dialect is not None
         assert x.ask is not None
         assert x.model is not None
+        speakers = self.bridge.speakers(x.model.upstreams, x.dialect.name)
         refusal: Refusal | None = None
-        chosen = []
-        for name in x.model.upstreams:
-            settings = self.bridge.upstream(name).settings
-            if x.dialect.name not in settings.dialects:
-                continue
-            fault = x.dialect.check_fields(x.ask, settings.kind, pass_unknown=settings.pass_unknown)
-            if fault is None:
-                chosen.append(name)
-            elif refusal is None:
-                refusal = fault
-        x.upstreams = tuple(chosen)
-        x.kinds = frozenset(self.bridge.upstream(name).settings.kind for name in chosen)
-        if chosen:
+        faults = []
+        for kind, pass_unknown in speakers.sorts:
+            fault = x.dialect.check_fields(x.ask, kind, pass_unknown=pass_unknown)
+            if fault is not None:
+                refusal = refusal or fault
+                faults.append((kind, pass_unknown))
+        if faults:
+            speakers = speakers.without(faults)
+        x.upstreams, x.kinds = speakers.names, speakers.kinds
+        if x.upstreams:
             return None
         return refusal or _no_model(x.ask.model)
 
@@ -155,16 +153,11 @@ class Pipeline:
         assert x.ask is not None
         assert x.model is not None
 
-        def make_call(upstream: Upstream) -> Call:
-            x.sent_at = self.clock.monotonic()
-            # It runs when everybody waits for the upstream: for its answer, or for a new connection to it.
-            asyncio.get_running_loop().call_soon(self._look_in_passing, x)
-            return self._call(x, upstream)
-
         began = self.clock.monotonic()
         name = x.model.upstream_name
         gate = self.gates.of(x)
         amend = None if x.marking is None else partial(self.marks.rejected, x)
+        make_call = partial(self._make_call, x)
         result = await self.bridge.forward(x.upstreams, make_call, {name: x.ask.model}, name, gate, amend=amend)
         x.head_at = self.clock.monotonic()
         x.waited_s += x.head_at - began
@@ -181,8 +174,18 @@ class Pipeline:
         self._look_in_passing(x)  # where the answer was there at once
         return None
 
+    def _make_call(self, x: Exchange, upstream: Upstream) -> Call:
+        x.sent_at = self.clock.monotonic()
+        if not x.looked_at:
+            # It runs when everybody waits for the upstream: for its answer, or for a new connection to it.
+            asyncio.get_running_loop().call_soon(self._look_in_passing, x)
+        return self._call(x, upstream)
+
     def _look_in_passing(self, x: Exchange) -> None:
-        """What may look at the text without anybody waiting for it; whoever comes second finds it done."""
+        """What may look at the text without anybody waiting for it, once."""
+        if x.looked_at:
+            return
+        x.looked_at = True
         self.sight.glance(x)
         if self.scribe is not None:
             self.scribe.glance(x)

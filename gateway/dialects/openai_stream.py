@@ -10,6 +10,12 @@ from gateway.dialects.usage_fields import openai_usage, parse_object
 
 _DONE: Final = b"data: [DONE]\n\n"
 _NULLS: Final = (b',"usage":null', b', "usage": null', b'"usage":null,', b'"usage": null, ')
+_LONG: Final = 1 << 16
+"""Bytes of a text that is looked at in the ordinary way."""
+_UNLIKE: Final = 16
+"""After so many events in a row that were unlike the one before, a stream is no longer compared."""
+_READ: Final = (b'"finish_reason":"', b'"finish_reason": "', b'"error"')
+"""An event with one of these is parsed."""
 _LONE: Final = b'"delta":{"content":"'
 _HEAD: Final = ("id", "object", "created", "model", "system_fingerprint")
 
@@ -20,7 +26,10 @@ class ChunkMeter(Meter):
     `last` is what a choice of the final chunk holds besides its index and finish reason.
     """
 
-    __slots__ = ("_done", "_first", "_keys", "_last", "_null_is_ours", "_open", "_strip")
+    __slots__ = (
+        "_done", "_first", "_head", "_keys", "_last", "_null_is_ours", "_open", "_passed_tail", "_strip", "_tail",
+        "_unlike",
+    )  # fmt: skip
 
     def __init__(
         self, styles: tuple[Markers, Markers], keys: frozenset[str], last: dict[str, Any], *, strip: bool
@@ -33,6 +42,18 @@ class ChunkMeter(Meter):
         self._open: set[int] = set()
         self._done: set[int] = set()
         self._null_is_ours: bool | None = None
+        self._head = b""
+        self._tail: bytes | None = None
+        """What stands before and behind the text of the last event, where that was one line with one plain text."""
+        self._passed_tail = b""
+        self._unlike = 0
+
+    def feed(self, chunk: bytes) -> bytes:
+        if self._tail is not None and not self._framer.held:
+            out = self._alike(chunk, self._tail)
+            if out is not None:
+                return out
+        return super().feed(chunk)
 
     def end_for_budget(self) -> bytes:
         if self.finished or self.failed:
@@ -48,6 +69,51 @@ class ChunkMeter(Meter):
         return b"data: " + dumps(chunk) + b"\n\n" + _DONE
 
     def _see(self, event: bytes) -> bytes:
+        if self._tail is not None:
+            out = self._alike(event, self._tail)
+            if out is not None:
+                return out
+        size = self.text_bytes
+        out = self._look_at(event)
+        self._tail = None
+        if self._unlike < _UNLIKE and self.text_bytes > size and not self.failed:
+            self._remember(event, out)
+        return out
+
+    def _alike(self, event: bytes, tail: bytes) -> bytes | None:
+        """Count an event that is the last one with another plain text, and say what to forward; None for any other.
+
+        A text without quotes, backslashes and line ends cannot change what the rest of the event means, nor where it
+        ends. So nearly every event of a stream is told by a comparison.
+        """
+        head = self._head
+        end = len(event) - len(tail)
+        size = end - len(head)
+        if not 0 < size < _LONG or not event.startswith(head) or not event.endswith(tail):
+            return None
+        text = event[len(head) : end]
+        if b'"' in text or b"\\" in text or b"\n" in text or b"\r" in text:
+            return None
+        self.delta_events += 1
+        self.text_bytes += size
+        self._unlike = 0
+        return event if self._passed_tail is tail else event[:end] + self._passed_tail
+
+    def _remember(self, event: bytes, out: bytes) -> None:
+        """Compare the next ones with this event, if it is one line with one plain text, and nothing else to read."""
+        self._unlike += 1
+        start = event.find(_LONE) + len(_LONE)
+        end = event.find(b'"', start)
+        one_line = event.endswith(b"\n\n") and event.find(b"\n") == len(event) - 2 and b"\r" not in event
+        lone = start >= len(_LONE) and event.find(b'"delta":', end) < 0 and event.startswith(b"}", end + 1)
+        if any(word in event for word in _READ) or not _no_usage(event):
+            return
+        if not lone or not one_line or event.find(b"\\", start, end) >= 0 or not out.startswith(event[:end]):
+            return
+        self._head, self._tail = event[:start], event[end:]
+        self._passed_tail = self._tail if out == event else out[end:]
+
+    def _look_at(self, event: bytes) -> bytes:
         if self._count_lone(event) or self._count(event) or self._counted_otherwise(event):
             if self._first is None:
                 self._first = event
@@ -121,7 +187,7 @@ class ChunkMeter(Meter):
 
     def _usage(self, event: bytes) -> bytes:
         at = event.find(b'"usage"') + 7
-        null = event.startswith((b":null", b": null"), at) and event.find(b'"usage"', at) < 0
+        null = _null_only(event, at)
         if null and (not self._strip or self._null_is_ours is not None):
             return self._without_null(event) if self._null_is_ours else event
         document = parse_object(data_of(event))
@@ -148,6 +214,16 @@ class ChunkMeter(Meter):
                 if at >= 0:
                     return event[:at] + event[at + len(pattern) :]
         return event
+
+
+def _null_only(event: bytes, at: int) -> bool:
+    """Whether the usage whose name ends at `at` is null and the only one."""
+    return event.startswith((b":null", b": null"), at) and event.find(b'"usage"', at) < 0
+
+
+def _no_usage(event: bytes) -> bool:
+    at = event.find(b'"usage"') + 7
+    return at == 6 or _null_only(event, at)
 
 
 def _choices(document: dict[str, Any]) -> list[dict[str, Any]]:

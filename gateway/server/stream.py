@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from functools import partial
 
 from gateway.accounting.outcome import Outcome
 from gateway.core import reasons
@@ -9,9 +10,10 @@ from gateway.core.refusal import Refusal
 from gateway.dialects.base import StreamBroken, StreamMeter
 from gateway.exchange import Exchange
 from gateway.pipeline import Pipeline
+from gateway.server.direct import Direct, Rest
 from gateway.server.inbound import Stream
 from gateway.server.sent import Sent, sent_of
-from gateway.upstreams.base import Answer, UpstreamFailed
+from gateway.upstreams.base import Answer, Pours, UpstreamFailed
 from gateway.upstreams.faults import from_event, from_failure
 
 log = logging.getLogger("gateway")
@@ -23,7 +25,9 @@ _LAST_WORDS_S = 2.0
 
 
 class Relay:
-    """One stream from an upstream to a caller."""
+    """One stream from an upstream to a caller: without a task in between where both ends can do that."""
+
+    _direct = True
 
     def __init__(self, pipeline: Pipeline, x: Exchange, response: Stream, answer: Answer) -> None:
         assert x.meter is not None
@@ -34,6 +38,8 @@ class Relay:
         self._answer = answer
         self._now = pipeline.clock.monotonic
         self._sent: Sent | None = sent_of(pipeline, x)
+        self._unpaid = b""
+        """Taken from the upstream, but not metered before the output so far is paid for."""
 
     async def run(self) -> Outcome:
         """Pump until the end; the caller got the dialect's ending whenever it is still there to get it.
@@ -64,18 +70,74 @@ class Relay:
             self._x.waited_s += self._now() - began
 
     async def _pump(self) -> Outcome:
-        meter = self._meter
-        x = self._x
+        pipe, answer = self._response.pipe, self._answer
+        try:
+            if self._direct and pipe is not None and isinstance(answer, Pours):
+                outcome = await Direct(answer, pipe, self._at_once, self._x, self._now).run()
+            else:
+                outcome = await self._by_chunks()
+        except asyncio.CancelledError:
+            if self._unpaid:
+                self._meter.feed(self._unpaid)  # whoever leaves while we top up pays for all of it
+            raise
+        return await self._conclude() if outcome is None else outcome
+
+    async def _by_chunks(self) -> Outcome | None:
         async for chunk in self._answer.chunks():
-            out, paid = await self._paid(chunk) if x.pays_as_it_goes else (meter.feed(chunk), True)
+            outcome = await self._go_on(*self._metered(chunk))
+            if outcome is not None:
+                return outcome
+        return None
+
+    def _at_once(self, chunk: bytes) -> Rest | None:
+        """Pass a chunk on. What needs waiting for that is returned, to be called in our task."""
+        out, unpaid = self._metered(chunk)
+        if unpaid is not None or self._meter.failed:
+            return partial(self._go_on, out, unpaid)
+        if out:
+            assert self._response.pipe is not None
+            self._response.pipe.push(self._outgoing(out))
+        return None
+
+    def _metered(self, chunk: bytes) -> tuple[bytes, bytes | None]:
+        """What to write of a chunk; and what is left of it, perhaps nothing, where a top-up must come first.
+
+        A stream that pays as it goes is metered a little at a time: a chunk that holds a thousand tokens must not run
+        that far past its money.
+        """
+        meter, x = self._meter, self._x
+        if not x.pays_as_it_goes:
+            return meter.feed(chunk), None
+        out = bytearray()
+        for end in range(_PIECE, len(chunk) + _PIECE, _PIECE):
+            out += meter.feed(chunk[end - _PIECE : end])
             if meter.failed:
-                return await self._upstream_error(out)
+                break
+            if not self._pipeline.scales.paid(x):
+                self._unpaid = chunk[end:]
+                return bytes(out), self._unpaid
+        return bytes(out), None
+
+    async def _go_on(self, out: bytes, unpaid: bytes | None) -> Outcome | None:
+        """Pass on what was metered, and what comes after it once that is paid for. None: there is more to come."""
+        while unpaid is not None:
+            paid = await self._pipeline.scales.pay_for(self._x)
+            self._unpaid = b""
             if not paid:
                 self._answer.abort()
                 await self._end_for_budget(out)
                 return Outcome.BUDGET_ENDED
-            if out:
-                await self._write(out)
+            more, unpaid = self._metered(unpaid)
+            out += more
+        if self._meter.failed:
+            return await self._upstream_error(out)
+        if out:
+            await self._write(out)
+        return None
+
+    async def _conclude(self) -> Outcome:
+        """The upstream has said all it had to say."""
+        meter = self._meter
         rest = meter.flush()
         if meter.failed:
             return await self._upstream_error(rest)
@@ -85,24 +147,6 @@ class Relay:
             await self._write(rest)
         self._answer.finish()
         return Outcome.COMPLETE
-
-    async def _paid(self, chunk: bytes) -> tuple[bytes, bool]:
-        """Meter a chunk, a little at a time: one that holds a thousand tokens must not run that far past its money.
-
-        Whoever leaves meanwhile pays for all of it.
-        """
-        out = bytearray()
-        for end in range(_PIECE, len(chunk) + _PIECE, _PIECE):
-            out += self._meter.feed(chunk[end - _PIECE : end])
-            if self._meter.failed:
-                break
-            try:
-                if not await self._pipeline.scales.pay_for(self._x):
-                    return bytes(out), False
-            except asyncio.CancelledError:
-                self._meter.feed(chunk[end:])
-                raise
-        return bytes(out), True
 
     async def _upstream_error(self, out: bytes) -> Outcome:
         """The upstream's error event is replaced by ours: its words may name what a caller must not learn."""
@@ -119,14 +163,21 @@ class Relay:
         await say_last(self._response, out + self._meter.end_for_budget())
 
     async def _write(self, data: bytes) -> None:
+        data = self._outgoing(data)
         x = self._x
+        x.write_began_at = self._now()
+        try:
+            await self._response.write(data)
+        finally:
+            x.write_began_at = 0.0
+
+    def _outgoing(self, data: bytes) -> bytes:
+        """What is written instead, with whatever belongs into the stream."""
         if self._sent is not None:
             data = self._sent.through(data)
-        x.write_began_at = now = self._now()
-        if not x.first_byte_at:
-            x.first_byte_at = now
-        await self._response.write(data)
-        x.write_began_at = 0.0
+        if not self._x.first_byte_at:
+            self._x.first_byte_at = self._now()
+        return data
 
     async def _say_error(self, refusal: Refusal) -> None:
         self._x.refusal = refusal

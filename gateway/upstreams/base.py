@@ -1,8 +1,8 @@
 """The small interface between forwarding and the connections below it, so that a faster pool can replace one."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 @dataclass(slots=True)
@@ -14,6 +14,8 @@ class Call:
     headers: dict[str, str]
     body: bytes
     stream: bool
+    template: Mapping[str, str] | None = None
+    """What `headers` begins with, where many calls share it: one object that never changes, to be written once."""
 
 
 class Answer(Protocol):
@@ -40,6 +42,28 @@ class Answer(Protocol):
     def finish(self) -> None: ...
 
     def abort(self) -> None: ...
+
+
+@runtime_checkable
+class Pours(Protocol):
+    """An answer whose chunks may also be had in the very callback in which they came, without a task that waits."""
+
+    def pour(self, take: Callable[[bytes], None], ended: Callable[["UpstreamFailed | None"], None]) -> None:
+        """Give `take` what is there and what comes, then call `ended` once: with the failure, or None at the end.
+
+        Neither may raise. The bounds are those of `chunks`; a pause of ours does not count as one of the upstream's.
+        """
+        ...
+
+    def pause(self) -> None:
+        """Call nothing until `resume`. What comes meanwhile waits, up to a bound; then the upstream is read no more."""
+        ...
+
+    def resume(self) -> None: ...
+
+    def collect(self) -> None:
+        """End it: what comes from now on waits for `chunks`."""
+        ...
 
 
 class Transport(Protocol):

@@ -38,6 +38,8 @@ class Breaker:
 
     def wait(self, now: float, model: str = "") -> float | None:
         """Seconds until a request may be sent: 0 now, None while a probe has to come back first."""
+        if self._open_until is None and not self._paused_until:
+            return 0.0
         pause = self._pause(model) - now
         if self._open_until is None:
             return max(0.0, pause)

@@ -2,26 +2,30 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from random import random
 from typing import Final
 
-from gateway.core import reasons
 from gateway.core.clock import Clock
 from gateway.core.ports import Events
 from gateway.core.refusal import Refusal
 from gateway.upstreams import faults
-from gateway.upstreams.base import Answer, Call, Transport, UpstreamFailed
+from gateway.upstreams.base import Answer, Transport, UpstreamFailed
 from gateway.upstreams.breaker import Breaker
 from gateway.upstreams.errand import Amend, Errand, MakeCall, Miss, PassedOver
 from gateway.upstreams.error_body import error_body, unread
 from gateway.upstreams.forwarded import Attempt, Forwarded, NotForwarded, Status
 from gateway.upstreams.gate import Gate, Left
 from gateway.upstreams.headers import media_type
-from gateway.upstreams.pick import pick, soonest
+from gateway.upstreams.nobody import nobody
+from gateway.upstreams.pick import pick
 from gateway.upstreams.settings import UpstreamSettings
+from gateway.upstreams.speakers import Speakers
 from gateway.upstreams.upstream import Upstream
 
 MAX_ATTEMPTS: Final = 3
+_MOST_SPEAKERS: Final = 10_000
+"""More models than anybody has: what reloads leave behind is bounded."""
 
 
 class Bridge:
@@ -46,10 +50,22 @@ class Bridge:
         self._upstreams = {
             settings.name: Upstream(settings, make_transport(settings), Breaker(jitter)) for settings in upstreams
         }
+        self._speakers: dict[tuple[tuple[str, ...], str], Speakers] = {}
+        self._releases = {name: partial(self._released, one) for name, one in self._upstreams.items()}
 
     def upstream(self, name: str) -> Upstream:
         """Raises KeyError for a name that is not configured."""
         return self._upstreams[name]
+
+    def speakers(self, names: tuple[str, ...], dialect: str) -> Speakers:
+        """Those of `names` that speak a dialect. Raises KeyError for a name that is not configured."""
+        known = self._speakers.get((names, dialect))
+        if known is None:
+            if len(self._speakers) >= _MOST_SPEAKERS:
+                self._speakers.clear()
+            found = Speakers(self._upstreams[name].settings for name in names)
+            known = self._speakers[names, dialect] = found.of(dialect)
+        return known
 
     async def forward(
         self,
@@ -78,7 +94,8 @@ class Bridge:
         while len(attempts) < most:
             upstream = same or self._pick(left, model)
             if upstream is None:
-                return NotForwarded(self._nobody(left, model, refusal, passed), tuple(attempts))
+                now = self._clock.monotonic()
+                return NotForwarded(nobody(left, model, now, refusal, passed), tuple(attempts))
             result = await self._attempt(upstream, errand, attempts)
             if isinstance(result, Forwarded):
                 return result
@@ -128,12 +145,17 @@ class Bridge:
         try:
             call = errand.make_call(upstream)
             left = Left.UNKNOWN
-            result = await self._send(upstream, call, errand)
-            if isinstance(result, Miss):
-                outcome, detail, left = result.outcome, result.detail, result.left
-                return result
-            outcome = "answered"
-            kept = True
+            try:
+                answer = await upstream.transport.send(call)
+            except UpstreamFailed as failure:
+                miss = self._missed(upstream, failure)
+            else:
+                if 200 <= answer.status < 300 and media_type(answer.headers) is not None:
+                    outcome, kept = "answered", True
+                    return self._kept(upstream, errand, answer, attempts)
+                miss = await self._refused(upstream, answer, errand)
+            outcome, detail, left = miss.outcome, miss.detail, miss.left
+            return miss
         finally:
             if not kept:
                 upstream.outstanding -= 1
@@ -141,23 +163,15 @@ class Bridge:
                     upstream.breaker.forget()
                 if errand.gate is not None:
                     errand.gate.leave(left)
-            attempts.append(Attempt(upstream.name, outcome))
+                attempts.append(Attempt(upstream.name, outcome))
             self._events.emit("upstream.attempt", upstream=upstream.name, outcome=outcome, detail=detail)
-        hide = {**upstream.secrets, **errand.hide}
-        return Forwarded(upstream.settings, result, tuple(attempts), hide, lambda ok: self._released(upstream, ok))
 
-    async def _send(self, upstream: Upstream, call: Call, errand: Errand) -> Answer | Miss:
-        try:
-            answer = await upstream.transport.send(call)
-        except UpstreamFailed as failure:
-            return self._missed(upstream, failure)
-        if 200 <= answer.status < 300:
-            if media_type(answer.headers) is None:
-                answer.abort()
-                return self._missed(upstream, UpstreamFailed("body", "the answer is neither JSON nor an event stream"))
+    def _kept(self, upstream: Upstream, errand: Errand, answer: Answer, before: Sequence[Attempt]) -> Forwarded:
+        if upstream.breaker.open:
             self._judge(upstream, Breaker.answered)
-            return answer
-        return await self._refused(upstream, answer, errand)
+        attempts = (*before, *upstream.answered) if before else upstream.answered
+        release = self._releases[upstream.name]
+        return Forwarded(upstream.settings, answer, attempts, upstream.secrets, errand.hide, release)
 
     def _missed(self, upstream: Upstream, failure: UpstreamFailed) -> Miss:
         refusal = faults.from_failure(failure)
@@ -172,6 +186,9 @@ class Bridge:
 
     async def _refused(self, upstream: Upstream, answer: Answer, errand: Errand) -> Miss:
         status = answer.status
+        if 200 <= status < 300:
+            answer.abort()
+            return self._missed(upstream, UpstreamFailed("body", "the answer is neither JSON nor an event stream"))
         hide = {**upstream.secrets, **errand.hide}
         body = await error_body(answer) if status in faults.REJECTED else unread(answer)
         refusal = faults.from_answer(status, answer.headers, body, self._clock.now_ms(), hide)
@@ -200,7 +217,10 @@ class Bridge:
     def _released(self, upstream: Upstream, ok: bool | None) -> None:
         upstream.outstanding -= 1
         if ok is True:
-            self._judge(upstream, Breaker.succeeded)
+            if upstream.breaker.open:
+                self._judge(upstream, Breaker.succeeded)
+            else:
+                upstream.breaker.succeeded()
         elif ok is False:
             self._judge(upstream, lambda breaker: breaker.failed(self._clock.monotonic()))
 
@@ -210,30 +230,6 @@ class Bridge:
         after = upstream.breaker.open
         if before != after:
             self._events.emit("upstream.state", upstream=upstream.name, open=int(after))
-
-    def _nobody(
-        self, left: Sequence[Upstream], model: str, refusal: Refusal | None, passed: Sequence[Refusal]
-    ) -> Refusal:
-        """No upstream may be asked any more. Where some were passed over, what ends soonest is worth telling."""
-        if not passed:
-            return refusal or self._waiting(left, model)
-        several: list[Refusal] = [*passed]
-        if left:
-            several.append(self._waiting(left, model))
-        if refusal is not None:
-            several.insert(0, refusal)
-        return min(several, key=lambda one: (one.retry_after_ms is None, one.retry_after_ms or 0))
-
-    def _waiting(self, left: Sequence[Upstream], model: str) -> Refusal:
-        """Each of them is open, paused or full."""
-        now = self._clock.monotonic()
-        wait = soonest([upstream.candidate(now, model) for upstream in left])
-        wait_ms = faults.DEFAULT_WAIT_MS if wait is None else max(faults.DEFAULT_WAIT_MS, round(wait * 1000))
-        breakers = [upstream.breaker for upstream in left if not upstream.full]
-        if left and all(breaker.paused(now, model) and not breaker.open for breaker in breakers):
-            return Refusal(reasons.UPSTREAM_BUSY, "the model server is busy; try again shortly", retry_after_ms=wait_ms)
-        message = "no model server can take the request now"
-        return Refusal(reasons.UPSTREAM_UNAVAILABLE, message, retry_after_ms=wait_ms)
 
     def snapshot(self) -> list[Status]:
         """Every upstream as admin pages and gauges show it, in the order of the settings."""

@@ -14,7 +14,7 @@ Amend = Callable[[Upstream, int], bool]
 one that is worth trying there."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Errand:
     """What is to be forwarded, wherever it goes."""
 

@@ -32,9 +32,14 @@ class Forwarded:
     settings: UpstreamSettings
     answer: Answer
     attempts: tuple[Attempt, ...]
-    hide: Mapping[str, str]
-    """Words that no caller may read in what the upstream says, and what to put in their place."""
+    _secrets: Mapping[str, str]
+    _names: Mapping[str, str]
     _release: Callable[[bool | None], None] | None
+
+    @property
+    def hide(self) -> Mapping[str, str]:
+        """Words that no caller may read in what the upstream says, and what to put in their place."""
+        return {**self._secrets, **self._names}
 
     @property
     def upstream(self) -> str:

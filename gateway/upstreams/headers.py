@@ -1,6 +1,7 @@
 """What crosses the bridge in heads: two short allowlists. Everything else stays on its own side."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
 from gateway.core.ids import valid_inbound_id
@@ -20,9 +21,10 @@ _MEDIA_TYPES: Final = ("application/json", "text/event-stream")
 UPSTREAM_ID: Final = "x-gateway-upstream-request-id"
 
 
-def request_template(settings: UpstreamSettings, dialect: str) -> dict[str, str]:
+def request_template(settings: UpstreamSettings, dialect: str, *, stream: bool = False) -> dict[str, str]:
     """What every request of a dialect to an upstream carries; made once, copied per request."""
     headers = {"content-type": "application/json", "user-agent": USER_AGENT, "accept-encoding": "identity"}
+    headers["accept"] = "text/event-stream" if stream else "application/json"
     if settings.api_key:
         anthropic = dialect in ANTHROPIC_DIALECTS
         auth = settings.auth or ("x-api-key" if anthropic else "bearer")
@@ -33,12 +35,9 @@ def request_template(settings: UpstreamSettings, dialect: str) -> dict[str, str]
     return headers
 
 
-def request_headers(
-    template: Mapping[str, str], caller: Mapping[str, str], request_id: str, *, stream: bool
-) -> dict[str, str]:
-    """The head of one request. `caller` has lower-case names or ignores case."""
+def request_headers(template: Mapping[str, str], caller: Mapping[str, str], request_id: str) -> dict[str, str]:
+    """The head of one request: the template first, then its own. `caller` has lower-case names or ignores case."""
     headers = dict(template)
-    headers["accept"] = "text/event-stream" if stream else "application/json"
     headers["x-request-id"] = request_id
     for name in _CALLER:
         value = caller.get(name)
@@ -60,7 +59,18 @@ def answer_headers(answer: Mapping[str, str]) -> list[tuple[str, str]]:
 def media_type(answer: Mapping[str, str]) -> str | None:
     """The content type when it is one an API answers in, with its parameters; else None."""
     value = answer.get("content-type", "")
-    return value if value.partition(";")[0].strip().lower() in _MEDIA_TYPES and _plain(value) else None
+    return value if _bare(value) in _MEDIA_TYPES and _plain(value) else None
+
+
+def is_stream(answer: Mapping[str, str]) -> bool:
+    """Whether the head announces server-sent events."""
+    return _bare(answer.get("content-type", "")) == "text/event-stream"
+
+
+@lru_cache(maxsize=64)
+def _bare(value: str) -> str:
+    """A content type without its parameters. An upstream sends the same few again and again."""
+    return value.partition(";")[0].strip().lower()
 
 
 def _plain(value: str) -> bool:

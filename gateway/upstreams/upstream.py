@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from gateway.upstreams.base import Call, Transport
 from gateway.upstreams.breaker import Breaker
+from gateway.upstreams.forwarded import Attempt
 from gateway.upstreams.headers import request_headers, request_template
 from gateway.upstreams.pick import Candidate
 from gateway.upstreams.scrub import REMOVED
@@ -21,7 +22,14 @@ class Upstream:
         self.transport: Final = transport
         self.breaker: Final = breaker
         self.outstanding = 0
-        self._templates = {dialect: request_template(settings, dialect) for dialect in settings.dialects}
+        self._templates = {
+            (dialect, stream): request_template(settings, dialect, stream=stream)
+            for dialect in settings.dialects
+            for stream in (False, True)
+        }
+        self.answered: Final = (Attempt(self.name, "answered"),)
+        """The attempts of nearly every request."""
+        self.limit: Final = settings.max_connections
         parts = urlsplit(settings.base_url)
         # Never shown to a caller, wherever the upstream repeats them.
         self.secrets: Final = {
@@ -32,17 +40,17 @@ class Upstream:
         self, dialect: str, path: str, body: bytes, *, caller: Mapping[str, str], request_id: str, stream: bool
     ) -> Call:
         """A POST in one of the upstream's dialects. `caller` is the caller's head, of which an allowlist crosses."""
-        headers = request_headers(self._templates[dialect], caller, request_id, stream=stream)
-        return Call("POST", path, headers, body, stream)
+        template = self._templates[dialect, stream]
+        return Call("POST", path, request_headers(template, caller, request_id), body, stream, template)
 
     @property
     def full(self) -> bool:
         """Whether every connection is in use: a request would only wait for one and look like a failure."""
-        return self.outstanding >= self.settings.max_connections
+        return self.outstanding >= self.limit
 
     def ready(self, now: float, model: str = "") -> bool:
         """Whether a request may be sent now."""
-        return not self.full and self.breaker.wait(now, model) == 0
+        return self.outstanding < self.limit and self.breaker.wait(now, model) == 0
 
     def candidate(self, now: float, model: str = "") -> Candidate:
         breaker = self.breaker

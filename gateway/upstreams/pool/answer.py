@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 
 from gateway.upstreams import head
 from gateway.upstreams.base import UpstreamFailed
+from gateway.upstreams.headers import is_stream
 from gateway.upstreams.pool.body import Body
 from gateway.upstreams.pool.connection import Connection
 from gateway.upstreams.pool.reading import Reading, broken
@@ -15,8 +16,8 @@ class PoolAnswer:
     """A response under way. It is its own chunk iterator: nothing to close when a reader is cancelled."""
 
     __slots__ = (
-        "_body", "_connection", "_deadline", "_done", "_ended", "_head_due", "_headed", "_left", "_loop", "_reading",
-        "_release", "_settings", "_since", "_touched", "headers", "status",
+        "_body", "_busy", "_connection", "_deadline", "_done", "_ended", "_head_due", "_headed", "_left", "_loop",
+        "_paused", "_reading", "_release", "_settings", "_since", "_take", "_tell", "_touched", "headers", "status",
     )  # fmt: skip
 
     def __init__(
@@ -47,6 +48,11 @@ class PoolAnswer:
         """Whether any byte came back."""
         self._ended = False
         self._done = False
+        self._take: Callable[[bytes], None] | None = None
+        self._tell: Callable[[UpstreamFailed | None], None]
+        self._paused = False
+        self._busy = False
+        """`_take` is running: what it sets off must not call it again."""
 
     def begin(self, request_head: bytes, request_body: bytes) -> asyncio.Future[None]:
         """Send the request. What it returns is done when the head is there, or fails with UpstreamFailed."""
@@ -70,17 +76,19 @@ class PoolAnswer:
             self._answered()
         if reading.complete:
             self._body.end()
+        if self._take is not None:
+            self._pour()
 
     def _answered(self) -> None:
         reading = self._reading
         self.status = reading.status
         self.headers = reading.headers
         # By what came, not by what was asked for: an answer in one piece is held in memory.
-        streams = reading.headers.get("content-type", "").partition(";")[0].strip().lower() == "text/event-stream"
-        self._left = self._settings.max_stream_bytes if streams else self._settings.max_response_bytes
+        settings = self._settings
+        self._left = settings.max_stream_bytes if is_stream(reading.headers) else settings.max_response_bytes
         if not reading.complete:
             now = self._loop.time()
-            self._connection.alarm(min(now + self._settings.timeouts.between_bytes_s, self._deadline))
+            self._connection.alarm(min(now + settings.timeouts.between_bytes_s, self._deadline))
         if not self._headed.done():
             self._headed.set_result(None)
 
@@ -111,6 +119,7 @@ class PoolAnswer:
         self._body.fail(failure)
         if not self._headed.done():
             self._headed.set_exception(failure)
+        self._pour()
 
     # The reader's side.
 
@@ -123,7 +132,7 @@ class PoolAnswer:
     async def __anext__(self) -> bytes:
         if not self._ended and not self._body.ready():
             await self._wait()
-        data = self._take()
+        data = self._pop()
         if not data:
             raise StopAsyncIteration
         return data
@@ -133,7 +142,7 @@ class PoolAnswer:
         while not self._ended:
             if not self._body.ready():
                 await self._wait()
-            parts.append(self._take())
+            parts.append(self._pop())
         return b"".join(parts)
 
     async def _wait(self) -> None:
@@ -143,7 +152,46 @@ class PoolAnswer:
         finally:
             self._since = None
 
-    def _take(self) -> bytes:
+    def pour(self, take: Callable[[bytes], None], ended: Callable[[UpstreamFailed | None], None]) -> None:
+        self._take, self._tell = take, ended
+        self._pour()
+
+    def pause(self) -> None:
+        self._paused = True
+        self._since = None
+
+    def resume(self) -> None:
+        self._paused = False
+        self._pour()
+
+    def collect(self) -> None:
+        self._take = self._since = None
+
+    def _pour(self) -> None:
+        if self._busy:
+            return
+        self._busy = True
+        try:
+            while self._take is not None and not self._paused and self._body.ready():
+                self._pour_one(self._take)
+        finally:
+            self._busy = False
+        if self._take is not None and not self._paused:
+            self._since = self._loop.time()
+
+    def _pour_one(self, take: Callable[[bytes], None]) -> None:
+        failure = None
+        try:
+            data = self._pop()
+        except UpstreamFailed as caught:
+            data, failure = b"", caught
+        if data:
+            take(data)
+        else:
+            self.collect()
+            self._tell(failure)
+
+    def _pop(self) -> bytes:
         """What is there; empty at the end and after it."""
         data = b"" if self._ended else self._body.pop()
         if not data:
@@ -172,6 +220,7 @@ class PoolAnswer:
         self._reading.drop()
         self._connection.abort()
         self._body.fail(UpstreamFailed("body", "the answer was aborted"))
+        self._pour()
 
 
 def _slow(message: str) -> UpstreamFailed:

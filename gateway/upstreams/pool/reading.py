@@ -19,7 +19,6 @@ MAX_QUIET: Final = 16 * 1024
 """Bytes of chunk extensions and trailers in a row, give or take one read. Nobody acts on them."""
 _START: Final = b"HTTP/1."
 _END: Final = b"\r\n\r\n"
-_READ: Final = frozenset({"content-length", "transfer-encoding", "content-encoding"})
 
 
 class Reading:
@@ -72,8 +71,10 @@ class Reading:
 
     def _heads(self, data: bytes) -> bytes:
         """What follows the real head, once it is there."""
-        seen = max(0, len(self._buffer) - 3)
-        data = self._buffer + data if self._buffer else data
+        seen = 0
+        if self._buffer:
+            seen = max(0, len(self._buffer) - 3)
+            data = self._buffer + data
         while (end := data.find(_END, seen)) >= 0:
             end += 4
             self._one(data[:end])
@@ -114,30 +115,21 @@ class Reading:
             raise head.too_many_interim()
 
     def _final(self, status: int, lines: list[str], *, clean: bool) -> None:
-        headers = self.headers
-        length: tuple[str, ...] = ()
-        coding: tuple[str, ...] = ()
-        encoding: tuple[str, ...] = ()
         start = lines[0]
         newest = start.startswith("HTTP/1.1 ")
-        for line in lines[1:-2]:
+        fields = lines[1:-2]
+        headers = self.headers
+        for line in fields:
             name, _, value = line.partition(":")
-            name = name.lower()
-            headers[name] = value = value.strip(" \t")
-            if name in _READ:
-                if name == "content-length":
-                    length += (value,)
-                elif name == "transfer-encoding":
-                    coding += (value,)
-                else:
-                    encoding += (value,)
+            headers[name.lower()] = value.strip(" \t")
+        several = len(headers) < len(fields)
         left = head.check_head(
             (1, 1) if newest else (1, 0),
             status,
             clean=clean and len(start) <= head.MAX_REASON + len("HTTP/1.1 200 "),
-            length=length,
-            coding=coding,
-            encoding=encoding,
+            length=_all(fields, headers, "content-length", several=several),
+            coding=_all(fields, headers, "transfer-encoding", several=several),
+            encoding=_all(fields, headers, "content-encoding", several=several),
         )
         self._left = 0 if self._no_body else left
         self.complete = self._left == 0
@@ -198,6 +190,16 @@ class Reading:
 
 class _Another(Exception):  # noqa: N818 - named for what was found
     """A second message."""
+
+
+def _all(fields: list[str], headers: dict[str, str], name: str, *, several: bool) -> tuple[str, ...]:
+    """Every value of a field: the one in `headers`, unless `several` fields have one name."""
+    if name not in headers:
+        return ()
+    if not several:
+        return (headers[name],)
+    split = [line.partition(":") for line in fields]
+    return tuple(value.strip(" \t") for found, _, value in split if found.lower() == name)
 
 
 def _fits(raw: bytes) -> bool:

@@ -1,11 +1,14 @@
 """A request's head as bytes: the headers of its Call, Host and framing, and nothing else."""
 
+from collections.abc import Mapping
+from itertools import islice
 from typing import Final
 from urllib.parse import SplitResult
 
 from gateway.upstreams.base import Call
 
 _NO_LENGTH: Final = frozenset({"GET", "HEAD"})
+_NOTHING: Final[Mapping[str, str]] = {}
 
 
 class Heads:
@@ -16,29 +19,38 @@ class Heads:
     def __init__(self, root: SplitResult) -> None:
         self._host = host_field(root)
         self._prefix = root.path
-        self._starts: dict[tuple[str, str], str] = {}
+        self._starts: dict[tuple[int, str, str], tuple[Mapping[str, str], str]] = {}
+        """By the template's identity, which lasts as long as the template, kept beside the text."""
 
     def head(self, call: Call) -> bytes:
         """Raises ValueError for a header that would end its line: that is a fault of ours, never sent."""
-        start = self._starts.get((call.method, call.path))
-        if start is None:
-            start = f"{call.method} {self._prefix}{call.path} HTTP/1.1\r\nhost: {self._host}\r\n"
-            self._starts[call.method, call.path] = start
+        template = _NOTHING if call.template is None else call.template
+        known = self._starts.get((id(template), call.method, call.path))
+        start = self._start(call, template) if known is None else known[1]
         headers = call.headers
-        lines = [start, *[f"{name}: {value}\r\n" for name, value in headers.items()]]
-        many = len(headers) + 3
+        own = "".join([f"{name}: {value}\r\n" for name, value in islice(headers.items(), len(template), None)])
+        many = len(headers) - len(template) + 1
         if "accept-encoding" not in headers:
-            lines.append("accept-encoding: identity\r\n")
+            own += "accept-encoding: identity\r\n"
             many += 1
         if call.body or call.method not in _NO_LENGTH:
-            lines.append(f"content-length: {len(call.body)}\r\n\r\n")
+            own += f"content-length: {len(call.body)}\r\n"
             many += 1
-        else:
-            lines.append("\r\n")
-        text = "".join(lines)
-        if text.count("\r") != many or text.count("\n") != many or "\0" in text:
-            raise ValueError("a header of a request holds a line end")
-        return text.encode()
+        own += "\r\n"
+        _check(own, many)
+        return (start + own).encode()
+
+    def _start(self, call: Call, template: Mapping[str, str]) -> str:
+        fields = "".join([f"{name}: {value}\r\n" for name, value in template.items()])
+        start = f"{call.method} {self._prefix}{call.path} HTTP/1.1\r\nhost: {self._host}\r\n{fields}"
+        _check(start, len(template) + 2)
+        self._starts[id(template), call.method, call.path] = template, start
+        return start
+
+
+def _check(text: str, lines: int) -> None:
+    if text.count("\r") != lines or text.count("\n") != lines or "\0" in text:
+        raise ValueError("a header of a request holds a line end")
 
 
 def host_field(root: SplitResult) -> str:

@@ -127,6 +127,9 @@ class Purse:
     def __init__(self, pieces):
         self.pieces = pieces
 
+    def paid(self, _x):
+        return False
+
     async def pay_for(self, _x):
         self.pieces -= 1
         return self.pieces >= 0

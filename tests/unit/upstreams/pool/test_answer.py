@@ -74,3 +74,81 @@ def test_a_reader_hears_of_an_abort_by_somebody_else():
             await waiting
 
     streamed([EVENTS, stall], body)
+
+
+# pouring
+
+
+def test_what_is_there_and_what_comes_is_poured_and_its_end_told_once():
+    async def body(answer, upstream):
+        got, ends = [], []
+        answer.pour(got.append, ends.append)
+        upstream.release()
+        while not ends:
+            await asyncio.sleep(0)
+        assert (b"".join(got), ends) == (b"12", [None])
+        answer.finish()
+
+    streamed([EVENTS, chunk(b"1"), stall, chunk(b"2") + b"0\r\n\r\n"], body)
+
+
+def test_nothing_is_poured_during_a_pause_and_a_failure_waits_for_its_end():
+    async def body(answer, upstream):
+        got, ends = [], []
+        answer.pause()
+        answer.pour(got.append, ends.append)
+        upstream.release()
+        while not answer._connection.dead:
+            await asyncio.sleep(0)
+        assert (got, ends) == ([], [])
+        answer.resume()
+        assert b"".join(got) == b"12"
+        (failure,) = ends
+        assert (failure.phase, failure.timeout) == ("body", False)
+
+    streamed([EVENTS, chunk(b"1"), stall, chunk(b"2") + b"zz\r\n"], body)
+
+
+def test_whoever_turns_it_while_a_piece_is_taken_gets_them_in_order():
+    async def body(answer, upstream):
+        began, ended, ends = [], [], []
+
+        def take(data):
+            began.append(data)
+            answer.pause()
+            answer._body.push(b"behind") if len(began) == 1 else None
+            answer.resume()
+            ended.append(data)
+
+        answer.pour(take, ends.append)
+        while not began:
+            await asyncio.sleep(0)
+        assert began == ended == [b"1", b"behind"]
+        answer.abort()
+        assert len(ends) == 1
+
+    streamed([EVENTS, chunk(b"1"), stall], body)
+
+
+def test_after_pouring_the_rest_is_collected_for_a_reader():
+    async def body(answer, upstream):
+        got = []
+        answer.pour(lambda data: (got.append(data), answer.collect()), lambda _: got.append("never"))
+        while not got:
+            await asyncio.sleep(0)
+        upstream.release()
+        assert b"".join([data async for data in answer.chunks()]) == b"2"
+        assert got == [b"1"]
+
+    streamed([EVENTS, chunk(b"1"), stall, chunk(b"2") + b"0\r\n\r\n"], body)
+
+
+def test_a_pause_of_ours_is_not_one_of_the_upstreams():
+    async def body(answer, _upstream):
+        loop = asyncio.get_running_loop()
+        answer.pour(lambda _: None, lambda _: None)
+        assert answer.due(loop.time() + 40.0) == pytest.approx(loop.time() + 50.0, abs=5.0)
+        answer.pause()
+        assert answer.due(loop.time() + 40.0) == pytest.approx(loop.time() + 90.0, abs=5.0)
+
+    streamed([EVENTS, chunk(b"1"), stall], body)

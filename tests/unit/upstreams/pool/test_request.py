@@ -47,3 +47,28 @@ def test_a_value_that_would_end_its_line_is_never_sent(value):
         head("http://h", accept=value)
     with pytest.raises(ValueError, match="line end"):
         head("http://h", **{f"x-{value}": "y"})
+
+
+def templated(heads, template, own, path="/v1/x", body=b"{}"):
+    return heads.head(Call("POST", path, {**template, **own}, body, stream=False, template=template))
+
+
+def test_what_calls_share_is_written_once_and_changes_nothing():
+    heads = Heads(urlsplit("http://model.test"))
+    templates = [{"accept": "a", "accept-encoding": "identity"}, {"accept": "b"}, {}]
+    for _ in range(2):
+        for template in templates:
+            for path in ("/v1/x", "/v1/y"):
+                own = {"x-request-id": "r"}
+                plain = heads.head(Call("POST", path, {**template, **own}, b"{}", stream=False))
+                assert templated(heads, template, own, path) == plain
+    assert b"accept: b\r\nx-request-id: r\r\naccept-encoding: identity\r\n" in templated(heads, templates[1], own)
+
+
+@pytest.mark.parametrize("value", ["a\r\nb: c", "a\n", "a\r", "\0"])
+def test_neither_a_template_nor_what_is_added_to_it_can_end_a_line(value):
+    heads = Heads(urlsplit("http://model.test"))
+    for template, own in (({"a": value}, {}), ({"a": "b"}, {"c": value})):
+        for _ in range(2):
+            with pytest.raises(ValueError, match="line end"):
+                templated(heads, template, own)

@@ -1,0 +1,103 @@
+"""A stream from the upstream's connection to its caller's in the callback in which each piece came: no task in between.
+
+The handler's task waits for one thing only: the end, or what cannot be done without waiting.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from gateway.accounting.outcome import Outcome
+from gateway.exchange import Exchange
+from gateway.server.inbound import Pipe
+from gateway.upstreams.base import Pours, UpstreamFailed
+
+Rest = Callable[[], Awaitable[Outcome | None]]
+"""What is left to do of a piece, in the handler's task. An outcome ends the stream; None lets it go on."""
+
+
+class Direct:
+    """Joins an answer to a pipe. The upstream is paused while the caller takes too little, and while the task works.
+
+    `pass_on` gets each piece, pushes it, and returns what needs waiting.
+    """
+
+    __slots__ = ("_answer", "_fault", "_now", "_over", "_pass_on", "_pipe", "_rest", "_waiter", "_x")
+
+    def __init__(
+        self,
+        answer: Pours,
+        pipe: Pipe,
+        pass_on: Callable[[bytes], Rest | None],
+        x: Exchange,
+        now: Callable[[], float],
+    ) -> None:
+        self._answer = answer
+        self._pipe = pipe
+        self._pass_on = pass_on
+        self._x = x
+        self._now = now
+        self._rest: Rest | None = None
+        self._fault: Exception | None = None
+        self._over = False
+        self._waiter: asyncio.Future[None] | None = None
+
+    async def run(self) -> Outcome | None:
+        """Until the upstream's end (None) or an outcome. Raises UpstreamFailed and whatever `pass_on` raised."""
+        self._pipe.on_turn(self._turned)
+        try:
+            self._turned()
+            self._answer.pour(self._take, self._ended)
+            while True:
+                await self._news()
+                if self._fault is not None:
+                    raise self._fault
+                if self._rest is None:
+                    return None
+                outcome = await self._rest()
+                if outcome is not None:
+                    return outcome
+                self._rest = None
+                self._turned()
+        finally:
+            self._pipe.on_turn(None)
+            self._answer.collect()
+            self._x.write_began_at = 0.0
+
+    async def _news(self) -> None:
+        if self._over or self._rest is not None or self._fault is not None:
+            return
+        self._waiter = asyncio.get_running_loop().create_future()
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    # what the answer calls
+
+    def _take(self, data: bytes) -> None:
+        try:
+            self._rest = self._pass_on(data)
+        except Exception as fault:  # noqa: BLE001 - it is raised where somebody waits for it
+            self._fault = fault
+        if self._rest is not None or self._fault is not None:
+            self._answer.pause()
+            self._wake()
+
+    def _ended(self, failure: UpstreamFailed | None) -> None:
+        self._fault, self._over = failure, True
+        self._wake()
+
+    # what the pipe calls
+
+    def _turned(self) -> None:
+        if self._pipe.full:
+            self._x.write_began_at = self._now()
+            self._answer.pause()
+        else:
+            self._x.write_began_at = 0.0
+            if self._rest is None and self._fault is None:
+                self._answer.resume()
