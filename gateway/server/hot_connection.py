@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Final, Protocol, cast
 
 from gateway.server.hot_request import HotRequest
-from gateway.server.inbound import Inbound, Reply
+from gateway.server.inbound import Serve
 from gateway.server.plain_head import LONGEST, PlainHead, read_plain
 from gateway.server.unread import Unread
 
@@ -28,7 +28,8 @@ class Lane(Protocol):
     most_bytes: int
     most_fields: int
 
-    async def serve(self, inbound: Inbound) -> Reply | None: ...
+    @property
+    def serve(self) -> Serve: ...
 
     def joined(self, connection: "HotConnection") -> None: ...
 

@@ -8,8 +8,7 @@ import asyncio
 
 from gateway.server.door import Door, DoorLimits
 from gateway.server.hot_connection import HotConnection
-from gateway.server.inbound import Inbound, Reply
-from gateway.server.reference_lane import Serve
+from gateway.server.inbound import Serve
 
 
 class HotLane:
@@ -23,15 +22,12 @@ class HotLane:
         self.connections: set[HotConnection] = set()
         self.handed_over = 0
         """Connections that went to aiohttp's server."""
-        self._serve = serve
+        self.serve = serve
         self._door = door
         self._limits = limits
 
     def __call__(self) -> HotConnection:
         return HotConnection(self)
-
-    async def serve(self, inbound: Inbound) -> Reply | None:
-        return await self._serve(inbound)
 
     def joined(self, connection: HotConnection) -> None:
         self.connections.add(connection)

@@ -3,7 +3,7 @@
 Two lanes implement it: `reference_lane` on aiohttp's server, and `hot_lane`, our own protocol for plain requests.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -132,3 +132,7 @@ class Inbound(Protocol):
     def abort(self) -> None:
         """Cut the connection: half of an answer is written and its caller does not read."""
         ...
+
+
+Serve = Callable[[Inbound], Awaitable[Reply | None]]
+"""What answers a request of any lane; None where the answer went out already."""

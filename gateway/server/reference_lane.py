@@ -1,7 +1,6 @@
 """The lane on aiohttp's own server: every request that the hot lane does not take, and all of them where it is off."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 
 from aiohttp import HttpVersion11, hdrs, web
 from multidict import CIMultiDict, CIMultiDictProxy
@@ -11,11 +10,8 @@ from gateway.core.ids import new_id
 from gateway.core.refusal import Refusal
 from gateway.dialects import OPENAI
 from gateway.server.guards import check_head
-from gateway.server.inbound import BodyBroken, Fields, Inbound, Reply
+from gateway.server.inbound import BodyBroken, Fields, Reply, Serve
 from gateway.server.respond import head
-
-Serve = Callable[[Inbound], Awaitable[Reply | None]]
-"""What answers a request of any lane; None where the answer went out already."""
 
 
 class ReferenceLane:

@@ -10,8 +10,8 @@ from aiohttp import web
 
 from gateway.server.door import Door, DoorLimits
 from gateway.server.hot_lane import HotLane
-from gateway.server.inbound import BodyBroken, Inbound, Reply
-from gateway.server.reference_lane import ReferenceLane, Serve
+from gateway.server.inbound import BodyBroken, Inbound, Reply, Serve
+from gateway.server.reference_lane import ReferenceLane
 
 PATH: Final = "/v1/messages"
 LIMITS: Final = DoorLimits()

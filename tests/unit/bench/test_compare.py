@@ -1,6 +1,7 @@
 """The pure parts of the comparison: what peers are told, what is judged, what is drawn and written."""
 
 import asyncio
+import contextlib
 import json
 import re
 import socket
@@ -237,7 +238,7 @@ def answering():
     lock = threading.Lock()
 
     def serve(connection):
-        with connection:
+        with connection, contextlib.suppress(OSError):
             while connection.recv(65536):
                 with lock:
                     left[0] -= 1
