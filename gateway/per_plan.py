@@ -17,8 +17,8 @@ from gateway.observe.metrics import Metrics
 from gateway.observe.records import clean_text
 from gateway.policy.plan import Plan
 
-MOST: Final = 4096
-"""Plans that are remembered; the one that came first makes room."""
+MOST: Final = 8192
+"""Plans that are remembered, as many as a set of policies keeps; the one that came first makes room."""
 _NAMES_A_PROMPT: Final = (Unit.DISTINCT_PROMPTS, Unit.UNIQUE_OUTPUT_TOKENS)
 
 

@@ -12,7 +12,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Final
 
-from gateway.core.units import Amounts
+from gateway.core.units import Amounts, Unit
 from gateway.engine.bucket import Bucket
 from gateway.engine.budget import UNBOUNDED, Row
 from gateway.engine.distinct import Distinct
@@ -23,8 +23,11 @@ from gateway.engine.spec import Spec
 from gateway.engine.states import States, state_key
 from gateway.engine.verdict import Reading
 
+_CONCURRENT: Final = Unit.CONCURRENT
 MOST: Final = 2048
 """Tuples that are remembered; the one that came first makes room."""
+MOST_SEEN: Final = 1 << 16
+"""Tuples of which it is known when they were asked for last."""
 
 
 class Bound:
@@ -43,8 +46,7 @@ class Bound:
     def look_up(self, states: States, now_ms: int) -> None:
         """Raises ValueError where two limits share a place, TypeError where one has another one's key."""
         places = [states.place(state_key(spec), spec, now_ms) for spec in self.specs]
-        if len(set(places)) != len(places):
-            raise ValueError("two limits of one request share a key: " + ", ".join(spec.key for spec in self.specs))
+        _check_places(places, self.specs)
         # Slots hold 1, whatever is asked; the others' amounts are filled in by each request.
         self.holds: list[Hold] = [(place, spec, 1) for place, spec in zip(places, self.specs, strict=True)]
         self.readings = [Reading(spec, 0, 0) for spec in self.specs]
@@ -72,8 +74,7 @@ class Bound:
         """What each limit is to hold, in their order, and whether all of it fits. Raises ValueError for less than
         nothing.
         """
-        if amounts and min(amounts.values()) < 0:
-            raise ValueError(f"cannot reserve less than nothing: {dict(amounts)}")
+        _check_amounts(amounts)
         holds, get, fits = self.holds.copy(), amounts.get, True
         for _, slots, _ in self.slots:
             if slots.fit(1, now_ms) != 0:
@@ -130,15 +131,62 @@ class Bound:
         return forgiven
 
 
+def looked_up(states: States, specs: Sequence[Spec], amounts: Amounts, now_ms: int) -> list[Hold]:
+    """What each limit is to hold of one request, and nothing kept for the next. Raises what `Bound` raises."""
+    _check_amounts(amounts)
+    get = amounts.get
+    holds: list[Hold] = [
+        (states.place(state_key(spec), spec, now_ms), spec, 1 if spec.unit is _CONCURRENT else get(spec.unit, 0))
+        for spec in specs
+    ]
+    _check_places([hold[0] for hold in holds], specs)
+    return holds
+
+
+def _check_amounts(amounts: Amounts) -> None:
+    if amounts and min(amounts.values()) < 0:
+        raise ValueError(f"cannot reserve less than nothing: {dict(amounts)}")
+
+
+def _check_places(places: Sequence[Place], specs: Sequence[Spec]) -> None:
+    if len(set(places)) != len(places):
+        raise ValueError("two limits of one request share a key: " + ", ".join(spec.key for spec in specs))
+
+
 class Bindings:
     """All that are remembered of one ledger."""
 
-    __slots__ = ("_by_id", "_states")
+    __slots__ = ("_by_id", "_seen", "_states")
 
     def __init__(self, states: States) -> None:
         self._states = states
+        self._seen: dict[int, int] = {}
+        """Under which version of the states limits were asked for last. A hint: their id may be others' by now."""
         # By identity: while a tuple is in here no other object can have its id.
         self._by_id: OrderedDict[int, Bound] = OrderedDict()
+
+    def ask(self, specs: Sequence[Spec], amounts: Amounts, now_ms: int) -> tuple[Bound | None, list[Hold], bool]:
+        """What each limit is to hold, and whether all of it surely fits; the `Bound` that can take it, if there is one.
+
+        Raises what `Bound` raises.
+        """
+        if not self.pays(specs):
+            return None, looked_up(self._states, specs, amounts, now_ms), False
+        bound = self.of(specs, now_ms)
+        return bound, *bound.ask(amounts, now_ms)
+
+    def pays(self, specs: Sequence[Spec]) -> bool:
+        """Whether places that are looked up now are likely to serve again: these limits were asked for before, and no
+        state was dropped since. Where thousands of accounts come and go that is seldom true, and keeping costs more
+        than it saves.
+        """
+        version = self._states.version
+        if self._seen.get(id(specs)) == version:
+            return True
+        if len(self._seen) >= MOST_SEEN:
+            self._seen.clear()
+        self._seen[id(specs)] = version
+        return False
 
     def of(self, specs: Sequence[Spec], now_ms: int) -> Bound:
         """Where each of `specs` is charged at `now_ms`."""

@@ -57,10 +57,9 @@ class Ledger:
         if known is not None or reservation_id in self._tombstones:
             raise ValueError(f"reservation {reservation_id!r} is of the past; ids are used once")
         self._tidy(now_ms, SWEEP)
-        bound = self._bindings.of(specs, now_ms)
-        holds, fits = bound.ask(amounts, now_ms)
+        bound, holds, fits = self._bindings.ask(specs, amounts, now_ms)
         reservation = Reservation(reservation_id, holds, on_expiry, now_ms, now_ms + ttl_ms)
-        if fits:
+        if bound is not None and fits:
             reservation.bound, reservation.states_version = bound, bound.version
             if self._recorder is not None:
                 self._announce(self._recorder, holds)

@@ -64,6 +64,8 @@ class LedgerMachine(RuleBasedStateMachine):
         self.ledger.expire(self.now)
         self.model.sweep(self.now)
         self.ledger.peek(specs, self.now)
+        if self.serial % 3:
+            self.ledger._bindings.pays(specs)  # as if the account had just been here; else as if it had not
         verdict = self.ledger.reserve(name, specs, what, on_expiry, ttl, self.now)
         assert answered(verdict) == self.model.reserve(name, specs, what, on_expiry, ttl, self.now)
         if verdict.granted:

@@ -174,6 +174,8 @@ class Walk:
         name = f"r{len(self.due)}"
         specs = tuple(self.limits[which] for which in pick.choice(self.plans))
         specs = self.tuples.setdefault(specs, specs)  # as an account's limits come: the same object each time
+        if len(self.due) % 3:
+            self.ledger._bindings.pays(specs)  # as if the account had just been here; else as if it had not
         call = (specs, self.amounts(), self.amounts(), pick.choice([1, 1000, 60_000, 7_200_000, 200_000_000]), now)
         answer = self.both(lambda: answered(self.ledger.reserve(name, *call)), lambda: self.model.reserve(name, *call))
         if answer.granted:

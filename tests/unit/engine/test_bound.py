@@ -26,6 +26,8 @@ def want(tokens=0, usd=0, prompt=0):
 
 
 def reserve(ledger, name, specs, now=T0, ttl=9 * DAY, **amounts):
+    """As if these limits had been asked for just before, so that it pays to keep what is looked up."""
+    ledger._bindings.pays(specs)
     return ledger.reserve(name, specs, want(**amounts), want(**amounts), ttl, now)
 
 
@@ -41,6 +43,39 @@ def test_the_same_limits_are_looked_up_once():
     assert bindings.of(ALL, T0 + 1) is first
     assert [hold[0] for hold in first.holds] == places
     assert bindings.of((*ALL,), T0) is not first, "equal is not the same"
+
+
+def test_looking_up_for_later_pays_for_who_comes_again_while_nothing_is_dropped():
+    states = States()
+    bindings = Bindings(states)
+    assert [bindings.pays(ALL), bindings.pays(ALL), bindings.pays((TOKENS,))] == [False, True, False]
+    states.place("tokens", TOKENS, T0)
+    states.sweep(T0 + DAY, 10)  # somebody's idle state goes
+    assert [bindings.pays(ALL), bindings.pays(ALL)] == [False, True]
+
+
+def test_of_only_so_many_is_known_when_they_came(monkeypatch):
+    monkeypatch.setattr(bound, "MOST_SEEN", 2)
+    bindings = Bindings(States())
+    one, two, three = (TOKENS,), (MONEY,), (SLOTS,)
+    assert not any(bindings.pays(specs) for specs in (one, two, three))
+    assert bindings.pays(three)
+    assert len(bindings._seen) == 1
+
+
+@pytest.mark.parametrize("seen", [False, True])
+def test_what_is_asked_is_checked_whether_or_not_it_is_looked_up_for_later(seen):
+    ledger = Ledger()
+    for specs, amounts in (((TOKENS,), want(tokens=-1)), ((TOKENS, TOKENS), want(tokens=1))):
+        if seen:
+            ledger._bindings.pays(specs)
+        with pytest.raises(ValueError, match=r"less than nothing|share a key"):
+            ledger.reserve("a", specs, amounts, {}, MINUTE, T0)
+    slots = (SLOTS,)
+    if seen:
+        ledger._bindings.pays(slots)
+    ledger.reserve("b", slots, {Unit.CONCURRENT: 5}, {}, MINUTE, T0)
+    assert [held.amounts for held in ledger.held()] == [{"concurrent": 1}]
 
 
 def test_only_so_many_are_remembered(monkeypatch):
