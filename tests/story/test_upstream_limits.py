@@ -116,8 +116,11 @@ def test_what_a_caller_may_still_use_says_nothing_of_the_provider(tmp_path):
         assert (refused.status, error_of(refused)["code"]) == (400, "request_exceeds_limit")
         assert refused.header("x-should-retry") == "false"
         for one in (served, refused):
-            assert b"777" not in one.body
-            assert not [value for name, value in one.headers if "777" in value or "tokens" in name.lower()]
+            own = one.header("x-request-id")  # drawn by chance, and may have any digits in it
+            assert "777" not in one.body.decode().replace(own, "")
+            assert not [
+                name for name, value in one.headers if "777" in value.replace(own, "") or "tokens" in name.lower()
+            ]
 
 
 def test_a_crowd_never_opens_more_than_the_key_may(tmp_path):
