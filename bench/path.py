@@ -180,7 +180,7 @@ def main(argv: list[str] | None = None) -> int:
             folder = Path(name)
             answers = running.enter_context(bare(folder, other, "upstream")).port
             plain = running.enter_context(
-                gateway(folder / "plain", answers, own, flags, shipped_only=args.shipped_only, phased=False)
+                gateway(folder / "plain", answers, own, flags, shipped_only=args.shipped_only)
             )
             running.enter_context(pinned(other))
             if args.profile:
@@ -188,7 +188,7 @@ def main(argv: list[str] | None = None) -> int:
                 runner.run(window(plain, 60.0))
                 return 0
             timed = running.enter_context(
-                gateway(folder / "timed", answers, own, flags, shipped_only=args.shipped_only, phased=True)
+                gateway(folder / "timed", answers, own, flags, shipped_only=args.shipped_only, program="bench.phased")
             )
             proxy = running.enter_context(bare(folder, own, "proxy", str(answers)))
             windows = _QUICK if args.quick else _WINDOWS

@@ -39,14 +39,14 @@ class Target:
 
 @contextmanager
 def gateway(
-    folder: Path, answers: int, where: set[int], flags: Sequence[str], *, shipped_only: bool, phased: bool
+    folder: Path, answers: int, where: set[int], flags: Sequence[str], *, shipped_only: bool, program: str = "gateway"
 ) -> Iterator[Target]:
-    """`gateway serve`, or the same with its phases timed. `flags` are further arguments of it."""
+    """`gateway serve`, or the same in a module of ours that measures it. `flags` are further arguments of it."""
     folder.mkdir()
     keys = gateway_proc._write(folder, answers, answers, gateway_proc.Setup(three_limits=not shipped_only))
     told = folder / "told.json"
-    program = ["bench.phased", str(told)] if phased else ["gateway"]
-    command = [sys.executable, "-m", *program, "serve", "--config", str(folder / "gateway.yaml"), *flags]
+    tells = [] if program == "gateway" else [str(told)]
+    command = [sys.executable, "-m", program, *tells, "serve", "--config", str(folder / "gateway.yaml"), *flags]
     log = folder / "log"
     with child(command, where, log) as process:
         ops_port = port_said(process, log, _OPS)

@@ -45,7 +45,7 @@ def test_the_hot_lane_costs_a_fraction_of_the_reference_lane(tmp_path):
     with ExitStack() as running:
         answers = running.enter_context(bare(tmp_path, here, "upstream")).port
         targets = [
-            running.enter_context(gateway(tmp_path / name, answers, here, flags, shipped_only=True, phased=False))
+            running.enter_context(gateway(tmp_path / name, answers, here, flags, shipped_only=True))
             for name, flags in (("hot", ()), ("reference", REFERENCE))
         ]
         with asyncio.Runner(loop_factory=new_loop) as runner:
