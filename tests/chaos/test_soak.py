@@ -8,6 +8,7 @@ import asyncio
 import json
 import os
 import re
+import signal
 import sys
 from collections import Counter
 from pathlib import Path
@@ -35,6 +36,8 @@ ROOM_EACH = 300
 MOST_KEPT = 200_000
 """More than end in two minutes."""
 PORT = re.compile(r"^mock ready: port (\d+)", re.MULTILINE)
+OWN_TASKS = 2
+"""Those that serve the question how many there are: a connection and its request, if they are not over yet."""
 SHARES = {("cancel", "on"): 0.5, ("drain", "on"): 0.35, ("cancel", "off"): 0.15}
 """Of all streams: what becomes of the upstream when a caller leaves, and which lane serves."""
 
@@ -75,21 +78,32 @@ def test_streams_and_aborts_leave_nothing_behind(tmp_path, on_abort, lane):
         upstream = f"http://127.0.0.1:{port_said(mock, log, PORT)}/v1"
         settings = {"data": {"port": 0, "hot_lane": lane}}
         options = {"on_client_abort": on_abort, "drain_max_s": 1, "keepalive_s": 0.5}
+        told = tmp_path / "tasks.json"
         with served(
             tmp_path / "gateway",
             upstream,
+            program=("tests.support.telling_tasks", str(told)),
             settings=settings,
             policies=policy(LIMITS, BUDGETS),
             upstream_settings=options,
         ) as (process, keys, _):
-            check(process, keys["acme"], streams)
+            check(process, keys["acme"], streams, told)
             assert sum(samples(process, "gateway_hot_lane").values()) == (lane == "on")
 
 
-def check(process, key, streams):
+def tasks(process, told):
+    """How many there are, as the process itself sees it."""
+    told.unlink(missing_ok=True)
+    process.signal(signal.SIGUSR2)
+    assert process.get("/healthz")[0] == 200  # an idle interpreter does not notice a signal
+    process.eventually(told.exists, "the tasks are told")
+    return sum(json.loads(told.read_text()).values())
+
+
+def check(process, key, streams, told):
     pid = process.process.pid
     all_of_them = settled_in(process, key)
-    before = descriptors(pid)
+    before, tasks_before = descriptors(pid), tasks(process, told)
     sizes = []
     for batch in range(BATCHES):
         with asyncio.Runner(loop_factory=new_loop) as runner:
@@ -99,6 +113,8 @@ def check(process, key, streams):
         process.eventually(lambda: idle(process), "nothing is under way any more")
         sizes.append(resident(pid))
     process.eventually(lambda: descriptors(pid) <= before, f"no socket is left, of {before} before")
+    few = tasks_before + OWN_TASKS
+    process.eventually(lambda: tasks(process, told) <= few, f"no task is left, of {tasks_before} before: {told}")
     assert sizes[-1] - sizes[0] < ROOM_BYTES + ROOM_EACH * min(all_of_them.begun, MOST_KEPT), sizes
     assert len(all_of_them.whole) > streams // 4
     assert len(all_of_them.answered - all_of_them.whole) > streams // 10

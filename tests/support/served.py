@@ -11,6 +11,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.support.running import write_files
@@ -21,12 +22,12 @@ READY = re.compile(r"gateway ready: data \S+:(\d+), ops \S+:(\d+), admin \S+:(\d
 class Served:
     """A started process. `stderr` collects what it says."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, program: Sequence[str] = ("gateway",)) -> None:
         self.folder = folder
         self.stderr = ""
         self._lines = threading.Event()
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "gateway", "serve", "--config", str(folder / "gateway.yaml")],
+            [sys.executable, "-m", *program, "serve", "--config", str(folder / "gateway.yaml")],
             stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, cwd=Path(__file__).parents[2],
             env={name: value for name, value in os.environ.items() if not name.startswith("GATEWAY_")},
         )  # fmt: skip
@@ -82,11 +83,14 @@ class Served:
 
 
 @contextlib.contextmanager
-def served(folder: Path, upstream: str, **options):
-    """Write the files, start the process, end it whatever happens. Yields (process, keys, admin token)."""
+def served(folder: Path, upstream: str, program: Sequence[str] = ("gateway",), **options):
+    """Write the files, start the process, end it whatever happens. Yields (process, keys, admin token).
+
+    `program` is a module, with its first arguments, that serves as `gateway` does.
+    """
     settings = {"decision_log": "decisions.jsonl", "reload_poll_s": 0.1, **options.pop("settings", {})}
     keys, token = write_files(folder, upstream, settings=settings, **options)
-    process = Served(folder)
+    process = Served(folder, program)
     try:
         yield process.wait_ready(), keys, token
     finally:
