@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable
 from typing import Final, Protocol, cast
 
+from gateway.core.turn import Turn
 from gateway.server.hot_request import HotRequest
 from gateway.server.inbound import Serve
 from gateway.server.plain_head import LONGEST, PlainHead, read_plain
@@ -16,6 +17,8 @@ END_S: Final = 1.0
 """How long a handler may take to end when the process does."""
 MOST_HELD: Final = 1 << 16
 """Bytes behind a request that is being served; then the connection is read no further."""
+MOST_UNSAID: Final = 1 << 16
+"""Bytes that may wait for the end of the turn; the transport takes what is more, so that it can say when it is full."""
 
 log = logging.getLogger("gateway")
 
@@ -24,6 +27,7 @@ class Lane(Protocol):
     """What a connection needs of the lane."""
 
     loop: asyncio.AbstractEventLoop
+    turn: Turn
     paths: frozenset[str]
     most_bytes: int
     most_fields: int
@@ -45,7 +49,7 @@ class HotConnection(asyncio.Protocol):
 
     __slots__ = (
         "_behind", "_drain", "_lane", "_lingering", "_loop", "_on_turn", "_paused", "_request", "_served", "_since",
-        "_task", "_transport", "_unread", "full", "remote",
+        "_task", "_transport", "_unread", "_unsaid", "full", "remote",
     )  # fmt: skip
 
     def __init__(self, lane: Lane) -> None:
@@ -62,6 +66,7 @@ class HotConnection(asyncio.Protocol):
         self._lingering: asyncio.TimerHandle | None = None
         self._since = 0.0
         self._unread = Unread()
+        self._unsaid = b""
         self.full = False
         self.remote = ""
 
@@ -137,6 +142,7 @@ class HotConnection(asyncio.Protocol):
 
     def _hand_over(self, data: bytes) -> None:
         """From here on the connection is aiohttp's, which sees every byte of this request and no byte before it."""
+        self._say()
         transport = self._transport
         assert transport is not None
         self._transport = None
@@ -189,7 +195,19 @@ class HotConnection(asyncio.Protocol):
             self._begin(data)
 
     def write(self, data: bytes) -> None:
-        if self._transport is not None:
+        """Leaves at the end of the turn, with what other connections have to say."""
+        if len(self._unsaid) + len(data) > MOST_UNSAID:
+            self._say()
+            if self._transport is not None:
+                self._transport.write(data)
+            return
+        if not self._unsaid:
+            self._lane.turn.write(self._say)
+        self._unsaid += data
+
+    def _say(self) -> None:
+        data, self._unsaid = self._unsaid, b""
+        if data and self._transport is not None and not self._transport.is_closing():
             self._transport.write(data)
 
     async def drained(self) -> None:
@@ -217,6 +235,7 @@ class HotConnection(asyncio.Protocol):
             self._transport.resume_reading()
 
     def abort(self) -> None:
+        self._unsaid = b""
         if self._transport is not None:
             self._transport.abort()
 
@@ -227,6 +246,7 @@ class HotConnection(asyncio.Protocol):
     def _close(self) -> None:
         # Once: of a TLS transport of asyncio's that is closed twice, nothing may be asked any more.
         if self._transport is not None and not self._transport.is_closing():
+            self._say()
             self._transport.close()
 
     def look_after(self, now: float, patience_s: float, silence_s: float, idle_s: float) -> None:
@@ -245,7 +265,7 @@ class HotConnection(asyncio.Protocol):
 
     @property
     def unsent(self) -> bool:
-        return self._transport is not None and self._transport.get_write_buffer_size() > 0
+        return self._transport is not None and (bool(self._unsaid) or self._transport.get_write_buffer_size() > 0)
 
     async def end(self) -> None:
         """End it now; returns when its handler is over. What is answered already may still be read."""

@@ -6,6 +6,7 @@ to aiohttp's server with every byte of it.
 
 import asyncio
 
+from gateway.core.turn import turn_of
 from gateway.server.door import Door, DoorLimits
 from gateway.server.hot_connection import HotConnection
 from gateway.server.inbound import Serve
@@ -16,6 +17,7 @@ class HotLane:
 
     def __init__(self, serve: Serve, door: Door, limits: DoorLimits, paths: frozenset[str]) -> None:
         self.loop = asyncio.get_running_loop()
+        self.turn = turn_of(self.loop)
         self.paths = paths
         self.most_bytes = limits.head_bytes
         self.most_fields = limits.headers

@@ -5,6 +5,8 @@ import select
 from collections.abc import Callable
 from typing import Final, Protocol, cast
 
+from gateway.core.turn import turn_of
+
 _LARGE: Final = 256 * 1024
 """Bytes of a request that leave in one piece; a larger one is written in such pieces, a turn of the loop for each."""
 
@@ -29,12 +31,14 @@ class Connection(asyncio.Protocol):
     """Belongs to one exchange at a time, or idles. `on_gone` is called once, when it is of no use any more."""
 
     __slots__ = (
-        "_alarm", "_alarm_at", "_fd", "_full", "_loop", "_on_gone", "_poll", "_unsent",
+        "_alarm", "_alarm_at", "_fd", "_full", "_loop", "_on_gone", "_poll", "_turn", "_unsaid", "_unsent",
         "exchange", "requests", "transport",
     )  # fmt: skip
 
     def __init__(self, loop: asyncio.AbstractEventLoop, on_gone: "Callable[[Connection], None]") -> None:
         self._loop = loop
+        self._turn = turn_of(loop)
+        self._unsaid = b""
         self._on_gone: Callable[[Connection], None] | None = on_gone
         self._alarm: asyncio.TimerHandle | None = None
         self._alarm_at = 0.0
@@ -92,16 +96,22 @@ class Connection(asyncio.Protocol):
         return not self.dead and self._fd >= 0 and not self._poll.poll(0)
 
     def begin(self, exchange: Exchange, head: bytes, body: bytes, due: float) -> None:
-        """Send a request; everything that comes from now on is its answer's."""
+        """Send a request, at the end of the turn; everything that comes from now on is its answer's."""
         self.exchange = exchange
         self.requests += 1
         self.alarm(due)
         if len(body) <= _LARGE:
-            self.transport.write(head + body)
+            self._unsaid = head + body
+            self._turn.write(self._say)
         else:
             self._unsent = memoryview(body)
             self.transport.write(head)
             self._send_more()
+
+    def _say(self) -> None:
+        data, self._unsaid = self._unsaid, b""
+        if data and not self.transport.is_closing():
+            self.transport.write(data)
 
     def _send_more(self) -> None:
         rest = self._unsent
@@ -116,7 +126,8 @@ class Connection(asyncio.Protocol):
         """The exchange ended. Says whether its request had left completely and the connection stands."""
         self.exchange = None
         transport = self.transport
-        return self._unsent is None and not transport.is_closing() and not transport.get_write_buffer_size()
+        left = not self._unsaid and self._unsent is None
+        return left and not transport.is_closing() and not transport.get_write_buffer_size()
 
     def abort(self) -> None:
         """Close at once; the exchange, if there is one, hears nothing more."""
@@ -125,7 +136,7 @@ class Connection(asyncio.Protocol):
         self.transport.abort()
 
     def _over(self) -> None:
-        self._unsent = None
+        self._unsaid, self._unsent = b"", None
         if self._alarm is not None:
             self._alarm.cancel()
             self._alarm = None

@@ -94,6 +94,7 @@ def test_a_thousand_exchanges_arm_one_timer(loop):
         exchange = Exchange()
         exchange.at = loop.time() + 120.0
         connection.begin(exchange, b"head", b"", exchange.at)
+        loop.turn()
         loop.advance(0.1)
         assert connection.rest()
     assert loop.armed == 1
@@ -127,7 +128,26 @@ def test_a_nearer_time_is_not_missed(loop):
 def test_a_small_request_is_one_write(loop):
     connection, line, _ = connected(loop)
     connection.begin(Exchange(), b"head", b"body", 1e9)
+    assert line.written == []
+    loop.turn()
     assert line.written == [b"headbody"]
+
+
+def test_what_is_answered_before_it_was_sent_is_not_used_again(loop):
+    connection, _, _ = connected(loop)
+    connection.begin(Exchange(), b"head", b"body", 1e9)
+    assert not connection.rest()
+    loop.turn()
+    assert connection.rest()
+
+
+def test_nothing_is_sent_for_an_exchange_that_was_given_up_in_the_same_turn(loop):
+    connection, line, gone = connected(loop)
+    connection.begin(Exchange(), b"head", b"body", 1e9)
+    connection.abort()
+    loop.turn()
+    assert line.written == []
+    assert gone == [connection]
 
 
 def test_a_large_request_waits_for_turns_and_for_room(loop):
