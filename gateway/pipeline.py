@@ -8,10 +8,11 @@ reached on every path and does its work once. Only `identify` (a key that is not
 """
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from gateway.accounting.outcome import Outcome
+from gateway.aftermath import Aftermath
 from gateway.archive import Archive
 from gateway.catalogue import prices_at
 from gateway.core import jsonio, reasons
@@ -57,6 +58,10 @@ class Pipeline:
     """None where no settings say how they are signed."""
     scribe: Scribe | None = None
     """None where no settings say where to write."""
+    aftermath: Aftermath = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.aftermath = Aftermath(self._write_down)
 
     async def identify(self, x: Exchange, authorization: str | None, api_key: str | None) -> Refusal | None:
         """Name-plate: who is calling. Before the body is read, so that strangers cost little."""
@@ -213,8 +218,9 @@ class Pipeline:
         )
 
     def finish(self, x: Exchange, outcome: Outcome) -> None:
-        """Ledger and archive: settle with what was observed and record, exactly once. Never suspends, never raises
-        for the caller's doing, so that no cancellation can come between.
+        """Ledger: settle with what was observed, exactly once, since the caller's next request may depend on it. All
+        else is left for the end of the turn. Never suspends, never raises for the caller's doing, so that no
+        cancellation can come between.
         """
         if x.outcome is not None:
             return
@@ -228,12 +234,16 @@ class Pipeline:
             if x.forwarded is not None:
                 x.forwarded.release(_fault_of_upstream(outcome))
             self.rulebook.close(x)
-            try:
-                self.archive.record(x, self.clock.monotonic())
-                self.sight.look(x)
-            finally:
-                if self.scribe is not None:
-                    self.scribe.take(x)
+            self.aftermath.of(x, self.clock.monotonic())
+
+    def _write_down(self, x: Exchange, now: float) -> None:
+        """Archive, detectors and fingerprints, when the answer has left: nobody waits for them."""
+        try:
+            self.archive.record(x, now)
+            self.sight.look(x)
+        finally:
+            if self.scribe is not None:
+                self.scribe.take(x)
 
 
 def _no_model(name: str) -> Refusal:

@@ -219,7 +219,8 @@ class Runtime:
         self.metrics.standings(self.accounts.by_standing())
 
     async def close(self) -> None:
-        """After the last exchange: connections, the detectors' queue, then usage to disk, then the log."""
+        """After the last exchange: its record, connections, the detectors' queue, then usage to disk, then the log."""
+        self.pipeline.aftermath.catch_up()
         try:
             await self.provenance.close()  # the self-test asks upstreams until then
         finally:

@@ -9,6 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from gateway.accounting.outcome import Outcome
 from gateway.config import load_config
 from gateway.core.clock import ManualClock
 from gateway.core.ids import new_id
@@ -161,6 +162,11 @@ class Walk:
         self.transport.answers = [answer]
         assert await self.pipeline.forward(x) is None
         return x
+
+    def finish(self, x: Exchange, outcome: Outcome) -> None:
+        """To the very end: also what the turn of the loop would leave for its end."""
+        self.pipeline.finish(x, outcome)
+        self.pipeline.aftermath.catch_up()
 
     def records(self) -> list[Any]:
         return self.runtime.ring.newest(100)

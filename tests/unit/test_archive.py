@@ -53,7 +53,7 @@ def test_a_complete_exchange(walk):
     x.first_byte_at = x.started_at + 0.25
     x.waited_s = 0.4
     walk.clock.advance(0.5)
-    walk.pipeline.finish(x, Outcome.COMPLETE)
+    walk.finish(x, Outcome.COMPLETE)
     [record] = walk.records()
     assert record.id == x.id
     assert (record.account, record.tier, record.model, record.upstream) == ("acme", "developer", "sim-small", "main")
@@ -80,7 +80,7 @@ def test_a_complete_exchange(walk):
 def test_nothing_of_the_content_is_kept(walk):
     secret = "a very private sentence"
     x = answered(walk, messages=[{"role": "user", "content": secret}], user=secret)
-    walk.pipeline.finish(x, Outcome.COMPLETE)
+    walk.finish(x, Outcome.COMPLETE)
     line = walk.records()[0].as_line().decode()
     assert secret not in line
     assert walk.keys["acme"] not in line
@@ -93,7 +93,7 @@ def test_a_refusal_names_its_policy(walk):
             x = walk.ruled()
             refusal = await walk.pipeline.reserve(x)
         x.refusal, x.status = refusal, 429
-        walk.pipeline.finish(x, Outcome.REFUSED)
+        walk.finish(x, Outcome.REFUSED)
 
     asyncio.run(scenario())
     record = walk.records()[0]
@@ -109,7 +109,7 @@ def test_a_refusal_names_its_policy(walk):
 @pytest.mark.parametrize("phase", ["body", "wait", "answer"])
 def test_how_far_it_was_when_the_caller_left(walk, phase):
     x = {"body": walk.enter, "wait": walk.ruled, "answer": lambda: answered(walk)}[phase]()
-    walk.pipeline.finish(x, Outcome.CLIENT_GONE)
+    walk.finish(x, Outcome.CLIENT_GONE)
     assert walk.records()[0].client_abort_phase == phase
     assert count(walk, "gateway_client_disconnects_total", phase=phase) == 1
 
@@ -117,7 +117,7 @@ def test_how_far_it_was_when_the_caller_left(walk, phase):
 def test_a_stranger_is_recorded_too(walk):
     x = walk.enter()
     x.refusal, x.status = Refusal(reasons.INVALID_API_KEY, "no"), 401
-    walk.pipeline.finish(x, Outcome.REFUSED)
+    walk.finish(x, Outcome.REFUSED)
     record = walk.records()[0]
     assert (record.account, record.model, record.policy, record.limits) == ("", "", "", ())
     assert count(walk, "gateway_requests_total", model="none", outcome="refused") == 1
@@ -125,8 +125,8 @@ def test_a_stranger_is_recorded_too(walk):
 
 def test_retries_of_the_sdks_are_counted(walk):
     for header in ("0", "1", "2"):
-        walk.pipeline.finish(walk.enter(**{"x-stainless-retry-count": header}), Outcome.REFUSED)
-    walk.pipeline.finish(walk.enter(), Outcome.REFUSED)
+        walk.finish(walk.enter(**{"x-stainless-retry-count": header}), Outcome.REFUSED)
+    walk.finish(walk.enter(), Outcome.REFUSED)
     assert count(walk, "gateway_retries_observed_total") == 2
 
 
@@ -135,7 +135,7 @@ def test_what_an_upstream_reports_against_all_evidence_is_marked(walk):
                          "completion_tokens": 0}}).encode()  # fmt: skip
     x = asyncio.run(walk.forwarded(FakeAnswer(answer)))
     x.answer = answer
-    walk.pipeline.finish(x, Outcome.COMPLETE)
+    walk.finish(x, Outcome.COMPLETE)
     record = walk.records()[0]
     assert record.contradicted
     assert record.usage.estimated
@@ -158,7 +158,7 @@ def ruled(tmp_path, mode="enforce", rules=RULES, **more):
     async def scenario():
         x = await walk.forwarded(FakeAnswer(ANSWER), **more)
         x.answer, x.status = ANSWER, 200
-        walk.pipeline.finish(x, Outcome.COMPLETE)
+        walk.finish(x, Outcome.COMPLETE)
 
     asyncio.run(scenario())
     return walk, walk.records()[0]
@@ -197,7 +197,7 @@ def test_without_rules_nothing_is_read_from_the_body(walk):
     x = answered(walk, temperature=0.5)
     assert x.inquiry is None
     assert x.facts is None
-    walk.pipeline.finish(x, Outcome.COMPLETE)
+    walk.finish(x, Outcome.COMPLETE)
     facts = walk.records()[0].facts
     assert (facts.n, facts.prompt_tokens, facts.verified) == (1, 0, False)
     assert (facts.temperature, facts.messages, facts.media) == (None, None, None)
@@ -210,7 +210,7 @@ def refused_by(walk, **more):
     x.refusal = walk.pipeline.rule(x) or at_once(walk.pipeline.reserve(x))
     x.status = 403
     x.ask.body, x.inquiry = {}, None  # as whoever took it in lets go of it
-    walk.pipeline.finish(x, Outcome.REFUSED)
+    walk.finish(x, Outcome.REFUSED)
     return walk.records()[0]
 
 
@@ -254,7 +254,7 @@ def test_what_came_of_output_rules(walk, state, action, mode, counted):
     rule = OutputRule("tight", "names", mode, "windowed", action, patterns=(0,), window=9)
     why = "cut" if state == "not_evaluated" else ""
     x.output_findings = (OutputFinding(rule, state, why),)
-    walk.pipeline.finish(x, Outcome.COMPLETE)
+    walk.finish(x, Outcome.COMPLETE)
     [one] = walk.records()[0].output
     assert (one.policy, one.rule, one.action, one.mode) == ("tight", "names", action, mode)
     assert (one.state, one.why, one.ended, one.late) == (state, why, False, False)
@@ -271,7 +271,7 @@ def test_an_answer_that_a_rule_ended_is_counted_once(walk):
     rule = OutputRule("tight", "names", "enforce", "windowed", "stop", patterns=(0,), window=9)
     x.output_findings = (OutputFinding(rule, "matched", ended=True),)
     x.refusal = rule.denial()
-    walk.pipeline.finish(x, Outcome.POLICY_ENDED)
+    walk.finish(x, Outcome.POLICY_ENDED)
     assert walk.records()[0].output[0].ended
     assert count(walk, "gateway_decisions_total", policy="tight", reason="output_denied") == 1
 
@@ -322,10 +322,10 @@ def test_every_part_of_a_record_is_clean_when_it_is_encoded(tmp_path):
                 walk.transport.answers = [FakeAnswer(ANSWER)]
                 assert await walk.pipeline.forward(x) is None
                 x.answer = ANSWER
-            walk.pipeline.finish(x, Outcome.REFUSED if x.refusal is not None else Outcome.COMPLETE)
+            walk.finish(x, Outcome.REFUSED if x.refusal is not None else Outcome.COMPLETE)
         lost = walk.enter()
         assert await walk.pipeline.identify(lost, walk.bearer(key), None) is None
-        walk.pipeline.finish(lost, Outcome.CLIENT_GONE)
+        walk.finish(lost, Outcome.CLIENT_GONE)
 
     asyncio.run(scenario())
     records = [kept.record() for kept in sink.kept]
@@ -340,10 +340,10 @@ def test_every_part_of_a_record_is_clean_when_it_is_encoded(tmp_path):
 
 
 def test_a_reload_of_the_labels_ends_what_was_bound_for_a_plan(walk):
-    walk.pipeline.finish(answered(walk), Outcome.COMPLETE)
+    walk.finish(answered(walk), Outcome.COMPLETE)
     metrics = walk.runtime.metrics
     metrics.configure(["sim-small"], ["main"], ["watch"], ["w"])
-    walk.pipeline.finish(answered(walk), Outcome.COMPLETE)
+    walk.finish(answered(walk), Outcome.COMPLETE)
     assert count(walk, "gateway_decisions_total", policy="tight") == 0
     assert count(walk, "gateway_decisions_total", policy="other", action="allow") == 1
     assert count(walk, "gateway_decisions_total", policy="watch", action="allow") == 2

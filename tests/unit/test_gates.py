@@ -66,8 +66,8 @@ def test_an_attempt_holds_what_it_needs_and_settles_with_what_it_used(walk):
     expected = {Unit.REQUESTS: 1, Unit.INPUT_TOKENS: wanted[Unit.INPUT_TOKENS], Unit.CONCURRENT: 1}
     assert used(walk) == expected | {Unit.USD: wanted[Unit.USD]}
     x.answer = ANSWER
-    walk.pipeline.finish(x, Outcome.COMPLETE)
-    walk.pipeline.finish(x, Outcome.CLIENT_GONE)
+    walk.finish(x, Outcome.COMPLETE)
+    walk.finish(x, Outcome.CLIENT_GONE)
     assert used(walk) == {
         Unit.REQUESTS: 1, Unit.INPUT_TOKENS: 3, Unit.CONCURRENT: 0, Unit.USD: 3 * 1000 + 2 * 2000
     }  # fmt: skip
@@ -78,7 +78,7 @@ def test_it_holds_although_the_caller_has_no_limits(tmp_path):
     walk = walk_with(tmp_path, policies=NO_LIMITS)
     x, _ = asyncio.run(sent(walk, FakeAnswer(ANSWER)))
     assert held(walk) == [f"{x.id}@main#1"]
-    walk.pipeline.finish(x, Outcome.CLIENT_GONE)
+    walk.finish(x, Outcome.CLIENT_GONE)
     assert (held(walk), used(walk)[Unit.CONCURRENT], used(walk)[Unit.REQUESTS]) == ([], 0, 1)
 
 
@@ -94,7 +94,7 @@ def test_without_room_the_caller_is_told_when_and_owes_nothing(walk):
     async def scenario():
         for _ in range(3):
             x, _ = await sent(walk, FakeAnswer(ANSWER))
-            walk.pipeline.finish(x, Outcome.COMPLETE)
+            walk.finish(x, Outcome.COMPLETE)
         return await sent(walk, FakeAnswer(ANSWER))
 
     x, refusal = asyncio.run(scenario())
@@ -103,7 +103,7 @@ def test_without_room_the_caller_is_told_when_and_owes_nothing(walk):
     assert not any(digit in refusal.message for digit in "0123456789")
     assert (x.upstream_hold, x.attempts, x.sent_at) == ("", (), 0.0)
     assert held(walk) == [x.id], "the caller's own limits are given back when it ends"
-    walk.pipeline.finish(x, Outcome.UPSTREAM_FAILED)
+    walk.finish(x, Outcome.UPSTREAM_FAILED)
     assert held(walk) == []
     assert walk.store.named("settle")[-1] == {}
     assert len(walk.transport.sent) == 3
@@ -140,7 +140,7 @@ def test_an_attempt_that_fails_is_settled_at_once(walk, failure, requests, reads
     else:
         assert now[Unit.USD] == 0
     assert held(walk) == [x.id]
-    walk.pipeline.finish(x, Outcome.UPSTREAM_FAILED)
+    walk.finish(x, Outcome.UPSTREAM_FAILED)
     assert (held(walk), used(walk)) == ([], now)
 
 
@@ -152,7 +152,7 @@ def test_a_caller_who_leaves_while_the_upstream_is_awaited(walk):
         with pytest.raises(asyncio.CancelledError):
             await walk.pipeline.forward(x)
         assert x.upstream_hold == ""
-        walk.pipeline.finish(x, Outcome.CLIENT_GONE)
+        walk.finish(x, Outcome.CLIENT_GONE)
         return x
 
     x = asyncio.run(scenario())
@@ -182,7 +182,7 @@ def test_a_store_that_is_down_for_the_upstream_refuses_and_holds_nothing(tmp_pat
         assert await walk.pipeline.reserve(x) is None
         walk.store.failing = {"reserve"}
         refusal = await walk.pipeline.forward(x)
-        walk.pipeline.finish(x, Outcome.REFUSED)
+        walk.finish(x, Outcome.REFUSED)
         return x, refusal
 
     x, refusal = asyncio.run(scenario())
@@ -237,7 +237,7 @@ def test_living_holds_are_renewed(walk):
         walk.transport.answers = [FakeAnswer(ANSWER)]
         assert await walk.pipeline.forward(x) is None
         assert live.reserved_ids() == [x.id, f"{x.id}@main#1"]
-        walk.pipeline.finish(x, Outcome.COMPLETE)
+        walk.finish(x, Outcome.COMPLETE)
         assert live.reserved_ids() == []
 
     asyncio.run(scenario())
@@ -275,7 +275,7 @@ def test_a_stream_that_tops_up_tops_up_at_its_upstream_too(tmp_path):
     before = used(walk)[Unit.USD]
     assert asyncio.run(walk.pipeline.scales.pay_for(x))
     assert used(walk)[Unit.USD] - before == TOP_UP_TOKENS * 2000
-    walk.pipeline.finish(x, Outcome.CLIENT_GONE)
+    walk.finish(x, Outcome.CLIENT_GONE)
     assert used(walk)[Unit.USD] == x.settlement.cost_nano_usd
 
 
@@ -297,5 +297,5 @@ def test_a_stream_is_never_ended_for_its_upstreams_limits(tmp_path, why):
     assert asyncio.run(walk.pipeline.scales.pay_for(x))
     assert x.paid_output == 4096 + TOP_UP_TOKENS
     if why == "full":
-        walk.pipeline.finish(x, Outcome.CLIENT_GONE)
+        walk.finish(x, Outcome.CLIENT_GONE)
         assert used(walk)[Unit.OUTPUT_TOKENS] == x.settlement.usage.output_tokens > 2000, "it is in debt"

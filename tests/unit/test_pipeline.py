@@ -104,7 +104,7 @@ def test_the_price_list_of_the_beginning_is_the_one_that_is_charged(tmp_path):
         x = await walk.forwarded(FakeAnswer(ANSWER), max_tokens=5)
         walk.clock.advance(100 * 365 * 86400)
         x.answer = ANSWER
-        walk.pipeline.finish(x, Outcome.COMPLETE)
+        walk.finish(x, Outcome.COMPLETE)
         assert x.settlement.cost_nano_usd == 3 * 1000 + 2 * 2000
 
     asyncio.run(scenario())
@@ -117,7 +117,7 @@ def test_a_store_that_is_down_refuses_and_holds_nothing(walk):
     assert refusal.reason is reasons.LIMITER_UNAVAILABLE
     assert refusal.retry_after_ms == 1000
     assert x.reservation is None
-    walk.pipeline.finish(x, Outcome.REFUSED)
+    walk.finish(x, Outcome.REFUSED)
     assert walk.store.named("settle") == []
     assert b'gateway_store_operations_total{op="reserve",outcome="unavailable"} 1.0' in walk.runtime.metrics.render()
 
@@ -141,7 +141,7 @@ def test_without_limits_the_store_is_left_alone(tmp_path):
     walk = Walk(tmp_path, policies=policy(more="access: {max_n: 5}\n"))
     x = asyncio.run(walk.forwarded(FakeAnswer(ANSWER)))
     x.answer = ANSWER
-    walk.pipeline.finish(x, Outcome.COMPLETE)
+    walk.finish(x, Outcome.COMPLETE)
     assert walk.store.calls == []
     assert walk.records()[0].usage.output_tokens == 2
 
@@ -155,7 +155,7 @@ def test_a_refused_reserve_leaves_nothing_to_settle(walk):
         assert refusal.reason is reasons.CONCURRENCY_LIMIT_EXCEEDED
         assert late.reservation is None
         assert not late.verdict.granted
-        walk.pipeline.finish(late, Outcome.REFUSED)
+        walk.finish(late, Outcome.REFUSED)
 
     asyncio.run(scenario())
     assert walk.store.named("settle") == []
@@ -182,7 +182,7 @@ def test_an_upstream_that_fails_is_a_refusal_and_free(walk):
         refusal = await walk.pipeline.forward(x)
         assert refusal.reason is reasons.UPSTREAM_UNAVAILABLE
         assert x.forwarded is None
-        walk.pipeline.finish(x, Outcome.UPSTREAM_FAILED)
+        walk.finish(x, Outcome.UPSTREAM_FAILED)
 
     asyncio.run(scenario())
     assert walk.store.named("settle") == [{}]
@@ -250,8 +250,8 @@ def test_a_capped_stream_never_pays_as_it_goes(walk):
 def test_finishing_twice_settles_and_records_once(walk):
     x = asyncio.run(walk.forwarded(FakeAnswer(ANSWER), max_tokens=5))
     x.answer = ANSWER
-    walk.pipeline.finish(x, Outcome.COMPLETE)
-    walk.pipeline.finish(x, Outcome.CLIENT_GONE)
+    walk.finish(x, Outcome.COMPLETE)
+    walk.finish(x, Outcome.CLIENT_GONE)
     [settled] = walk.store.named("settle")
     assert settled[Unit.USD] == 3 * 1000 + 2 * 2000
     assert [record.outcome for record in walk.records()] == ["complete"]
@@ -268,7 +268,7 @@ def test_endings_that_are_the_upstreams_fault_are_told_to_its_breaker(walk, outc
     x = asyncio.run(walk.forwarded(FakeAnswer(ANSWER), max_tokens=5))
     told = []
     x.forwarded._release = told.append
-    walk.pipeline.finish(x, outcome)
+    walk.finish(x, outcome)
     assert told == [healthy]
 
 
@@ -277,9 +277,9 @@ def test_only_whole_answers_with_usage_teach_the_estimator(walk):
     for outcome, answer in ((Outcome.CLIENT_GONE, ANSWER), (Outcome.COMPLETE, b'{"choices":[]}')):
         x = asyncio.run(walk.forwarded(FakeAnswer(answer), max_tokens=5))
         x.answer = answer
-        walk.pipeline.finish(x, outcome)
+        walk.finish(x, outcome)
         assert walk.pipeline.scales.estimator.output_high("sim-small") == before
     x = asyncio.run(walk.forwarded(FakeAnswer(ANSWER), max_tokens=5))
     x.answer = ANSWER
-    walk.pipeline.finish(x, Outcome.COMPLETE)
+    walk.finish(x, Outcome.COMPLETE)
     assert walk.pipeline.scales.estimator.output_high("sim-small") != before

@@ -21,7 +21,7 @@ def walk(tmp_path):
 
 
 def finish(walk, x, outcome=Outcome.REFUSED):
-    walk.pipeline.finish(x, outcome)
+    walk.finish(x, outcome)
     return [(found.rule, found.action, found.reason) for found in walk.records()[0].findings]
 
 
@@ -93,7 +93,7 @@ def test_a_limit_of_the_upstream_that_takes_its_time_does_not_let_them_come_befo
 
         walk.transport.send, walk.transport.answers = sent, [FakeAnswer(b"{}")]
         assert await walk.pipeline.forward(x) is None
-        walk.pipeline.finish(x, Outcome.COMPLETE)
+        walk.finish(x, Outcome.COMPLETE)
 
     asyncio.run(scenario())
     assert order == ["upstream reserved", "sent", "asked"]
@@ -122,7 +122,7 @@ def test_no_upstream_to_ask_means_that_they_were_not_asked(walk):
         x.upstreams = ()
         assert await walk.pipeline.forward(x) is not None
         x.inquiry = None  # as the handler does, once nobody needs the text any more
-        walk.pipeline.finish(x, Outcome.UPSTREAM_FAILED)
+        walk.finish(x, Outcome.UPSTREAM_FAILED)
         await asyncio.sleep(0)  # what was to look in passing comes too late
         return x
 

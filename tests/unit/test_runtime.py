@@ -338,7 +338,7 @@ def test_the_busiest_accounts_have_series_where_that_is_switched_on(tmp_path):
         assert await walk.pipeline.reserve(x) is None
         walk.transport.answers = [FakeAnswer(b"{}")]
         assert await walk.pipeline.forward(x) is None
-        walk.pipeline.finish(x, Outcome.COMPLETE)
+        walk.finish(x, Outcome.COMPLETE)
 
     for account in ("acme", "ada", "ada"):
         asyncio.run(scenario(account))
@@ -358,14 +358,14 @@ def test_detectors_watch_while_the_gateway_runs_and_the_rest_is_worked_off_at_it
     async def scenario():
         await runtime.start()
         x = await walk.forwarded(FakeAnswer(b"{}"))
-        walk.pipeline.finish(x, Outcome.COMPLETE)
+        walk.finish(x, Outcome.COMPLETE)
         assert single_turns() == []
         async with asyncio.timeout(5):
             while not single_turns():
                 await asyncio.sleep(0)
         assert "gateway_detector_accounts 1.0" in scraped(runtime)
         y = await walk.forwarded(FakeAnswer(b"{}"))
-        walk.pipeline.finish(y, Outcome.COMPLETE)
+        walk.finish(y, Outcome.COMPLETE)
         await runtime.close()
 
     asyncio.run(scenario())

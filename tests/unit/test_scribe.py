@@ -51,7 +51,7 @@ class Desk:
         """An exchange from its request to its ending."""
         x = await self.walk.forwarded(FakeAnswer(answer), **more)
         x.answer, x.status = answer, status
-        self.walk.pipeline.finish(x, outcome)
+        self.walk.finish(x, outcome)
         return x
 
 
@@ -104,7 +104,7 @@ def test_a_request_that_never_came_to_an_answer_gives_its_memory_back(walk, tmp_
         desk.scribe.glance(x)
         assert desk.room < ROOM, "the prompt takes memory"
         x.refusal = Refusal(POLICY_DENIED, "no")
-        walk.pipeline.finish(x, Outcome.REFUSED)
+        walk.finish(x, Outcome.REFUSED)
         assert desk.room == ROOM
         await desk.scribe.close()
 
@@ -118,7 +118,7 @@ def test_a_prompt_is_counted_at_what_it_takes(walk, tmp_path, letter, bytes_each
         x = walk.ruled(messages=[{"role": "user", "content": letter * 50_000}])
         desk.scribe.glance(x)
         held = ROOM - desk.room
-        walk.pipeline.finish(x, Outcome.CLIENT_GONE)
+        walk.finish(x, Outcome.CLIENT_GONE)
         await desk.scribe.close()
         return held
 
@@ -136,7 +136,7 @@ def test_a_stream_is_held_to_its_bound_and_what_follows_a_hole_is_left_out(walk,
         sent.keep(b"c")
         assert (x.captured_cut, b"".join(x.captured)) == (True, b"a" * 100)
         assert ROOM - desk.room == x.holding.held
-        walk.pipeline.finish(x, Outcome.COMPLETE)  # nothing was written: no status
+        walk.finish(x, Outcome.COMPLETE)  # nothing was written: no status
         assert desk.room == ROOM
         await desk.scribe.close()
 
@@ -160,7 +160,7 @@ def test_answers_of_three_epochs_at_once_are_all_kept(walk, tmp_path):
         for days in (1, 11, 21, 2):
             x = await walk.forwarded(FakeAnswer(ANSWER))
             x.answer, x.status, x.started_ms = ANSWER, 200, NOW + days * DAY
-            walk.pipeline.finish(x, Outcome.COMPLETE)
+            walk.finish(x, Outcome.COMPLETE)
         await desk.scribe.close()
         return desk
 
@@ -241,12 +241,12 @@ def test_whose_mark_went_out_is_noted_once_even_where_the_caller_left(tmp_path):
             desk = Desk(walk, tmp_path)
             for _ in range(3):
                 x = await walk.forwarded(FakeAnswer(ANSWER))
-                walk.pipeline.finish(x, Outcome.CLIENT_GONE)
+                walk.finish(x, Outcome.CLIENT_GONE)
             skipped = await walk.forwarded(FakeAnswer(ANSWER), tools=[{"type": "function", "function": {"name": "f"}}])
-            walk.pipeline.finish(skipped, Outcome.COMPLETE)
+            walk.finish(skipped, Outcome.COMPLETE)
             other = await walk.forwarded(FakeAnswer(ANSWER))
             other.principal = replace(other.principal, account=replace(other.principal.account, id="ada"))
-            walk.pipeline.finish(other, Outcome.COMPLETE)
+            walk.finish(other, Outcome.COMPLETE)
             await desk.scribe.close()
             return desk.accounts.path.read_text()
 

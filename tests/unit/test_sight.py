@@ -57,7 +57,7 @@ def answered(walk, dialect="chat", origin=None, headers=None, outcome=Outcome.CO
 
         walk.enter = with_origin
     x = asyncio.run(scenario())
-    walk.pipeline.finish(x, outcome)
+    walk.finish(x, outcome)
     return x
 
 
@@ -118,7 +118,7 @@ def test_every_generating_dialect_is_seen(walk, dialect):
 
 def test_a_refused_request_is_not_seen(walk):
     x = walk.ruled()
-    walk.pipeline.finish(x, Outcome.REFUSED)
+    walk.finish(x, Outcome.REFUSED)
     assert walk.seen.facts == []
 
 
@@ -130,7 +130,7 @@ def test_a_request_that_no_upstream_took_is_not_seen_and_nothing_of_it_is_kept(w
         assert await walk.pipeline.forward(x) is not None
         await asyncio.sleep(0)  # the excerpt is taken all the same
         assert x.excerpt is not None
-        walk.pipeline.finish(x, Outcome.UPSTREAM_FAILED)
+        walk.finish(x, Outcome.UPSTREAM_FAILED)
         return x
 
     x = asyncio.run(scenario())
@@ -161,7 +161,7 @@ def test_the_excerpt_is_taken_while_the_upstream_works(walk):
         assert x.forwarded is None
         slow.go_on.set()
         assert await task is None
-        walk.pipeline.finish(x, Outcome.COMPLETE)
+        walk.finish(x, Outcome.COMPLETE)
         # Whoever comes too late takes nothing any more.
         walk.pipeline.sight.glance(x)
         return x
