@@ -64,7 +64,7 @@ layers: $(VENV)/.dev
 test-all: $(VENV)/.watermark $(VENV)/.model $(VENV)/.deploy
 	$(BIN)/python -m pytest -q -n 2 -m "not model" --cov=gateway --cov-report=
 	TEST_LANE=reference $(BIN)/python -m pytest -q -n 2 -m "not slow and not model and not deploy and not redis" \
-	  tests/e2e tests/chaos --cov=gateway --cov-append --cov-report=
+	  tests/e2e tests/chaos tests/contract tests/story tests/unit tests/property --cov=gateway --cov-append --cov-report=
 	$(BIN)/python -m pytest -q -m model --cov=gateway --cov-append --cov-report=term:skip-covered --cov-fail-under=90
 
 # The large run of what tests/property/test_watermark_*.py check; docs/watermark.md has its figures.

@@ -9,7 +9,7 @@ from gateway.upstreams.aiohttp_transport import AiohttpTransport
 from gateway.upstreams.pool.transport import PoolTransport
 from gateway.wiring import transport_of
 from gateway.yamlio import YamlProblems
-from tests.support.running import write_files
+from tests.support.running import LANE, write_files
 
 
 def made(folder, **more):
@@ -18,7 +18,8 @@ def made(folder, **more):
     return transport_of(settings)
 
 
-def test_the_pool_unless_told_otherwise(tmp_path):
+def test_the_pool_unless_told_otherwise(tmp_path, monkeypatch):
+    monkeypatch.delenv(LANE, raising=False)  # in which case the tests are what tells otherwise
     assert type(made(tmp_path)) is PoolTransport
 
 
