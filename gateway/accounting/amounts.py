@@ -1,11 +1,12 @@
 """What to reserve before a request is sent. Pure: facts in, integer amounts by unit out."""
 
-from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
 
+from msgspec import Struct
+
 from gateway.accounting.estimate import Estimator
-from gateway.accounting.prices import dearest_input, worst_case
+from gateway.accounting.prices import worst_case
 from gateway.core.ask import Ask
 from gateway.core.model import Model, Prices
 from gateway.core.units import Unit, prompt_amount
@@ -42,8 +43,7 @@ class OutputMode(Enum):
     """The model's recent high answer length: better utilisation; what it falls short is paid as debt."""
 
 
-@dataclass(slots=True)
-class Reservation:
+class Reservation(Struct):
     """What a request takes from its limits until it is settled.
 
     `on_expiry` is what rates keep if nobody settles (budgets keep `amounts`). `output_tokens` is the output over
@@ -79,24 +79,23 @@ def reservation(
         return Reservation(work, {Unit.REQUESTS: 1, Unit.CONCURRENT: 1}, {Unit.REQUESTS: 1}, 0, 0)
     # A model never reads more than its context: an over-estimate must not make a fitting request unaffordable.
     read = min(estimator.input_tokens(model.id, ask), model.context)
-    worst = output_ceiling(ask, model, output_cap) * ask.choices if work is _GENERATE else 0
-    held = worst
+    choices = ask.choices
+    held = worst = output_ceiling(ask, model, output_cap) * choices if work is _GENERATE else 0
     if mode is OutputMode.ESTIMATE:
-        held = min(worst, estimator.output_high(model.id) * ask.choices)
+        held = min(worst, estimator.output_high(model.id) * choices)
     # A crash loses the outcome. The input was read if the request was sent at all; the output is unknown, and a
     # rate refills soon. Money is not given back on a guess.
     on_expiry = {_REQUESTS: 1, _INPUT: read, _OUTPUT: 0, _TOTAL: read}
+    amounts = {_REQUESTS: 1, _INPUT: read, _OUTPUT: held, _TOTAL: read + held, _CONCURRENT: 1}
     if ask.logprobs:
-        on_expiry[_LOGPROBS] = 1
-    if held and prompt:
-        on_expiry[_PROMPTS] = prompt_amount(prompt)
-        on_expiry[_UNIQUE] = prompt_amount(prompt, held)
+        amounts[_LOGPROBS] = on_expiry[_LOGPROBS] = 1
     if prices is not None:
-        on_expiry[_USD] = worst_case(prices, read, worst)
-    amounts = on_expiry.copy()
-    amounts[_OUTPUT], amounts[_TOTAL], amounts[_CONCURRENT] = held, read + held, 1
+        amounts[_USD] = on_expiry[_USD] = worst_case(prices, read, worst)
     if held:
-        amounts[_REASONING] = min(held, estimator.reasoning_high(model.id) * ask.choices)
+        if prompt:
+            amounts[_PROMPTS] = on_expiry[_PROMPTS] = prompt_amount(prompt)
+            amounts[_UNIQUE] = on_expiry[_UNIQUE] = prompt_amount(prompt, held)
+        amounts[_REASONING] = min(held, estimator.reasoning_high(model.id) * choices)
     return Reservation(work, amounts, on_expiry, read, worst)
 
 
@@ -118,7 +117,7 @@ def affordable_output(
     Refused is what cannot pay its input and `MIN_AFFORDABLE_OUTPUT` tokens for each choice, or `ceiling` (see
     `output_ceiling`) where that is less.
     """
-    left = remaining_nano_usd - input_tokens * dearest_input(prices)
+    left = remaining_nano_usd - input_tokens * prices.dearest_input
     if left < 0:
         return None
     per_token = prices.output * choices

@@ -44,20 +44,23 @@ class _Line:
 
     def learn(self, size: int, tokens: int, max_constant: float) -> None:
         """Step towards one observation (normalised least mean squares, the error clipped)."""
-        predicted = size * self.slope + self.constant
+        slope, constant, shortfall = self.slope, self.constant, self.shortfall
+        predicted = size * slope + constant
         # Plain comparisons: this runs once a request, and min() and max() cost more than the arithmetic.
-        observed = float(tokens)
-        if observed > predicted * 2 + 1:
-            observed = predicted * 2 + 1
-        elif observed < predicted / 2:
-            observed = predicted / 2
-        step = _STEP * (observed - predicted) / (size * size + _PIVOT_SQUARED)
-        slope = self.slope + step * size
-        self.slope = _LOWEST_SLOPE if slope < _LOWEST_SLOPE else min(slope, _HIGHEST_SLOPE)
-        constant = self.constant + step * _PIVOT_SQUARED
-        self.constant = 0.0 if constant < 0 else min(constant, max_constant)
-        short = observed / predicted - 1 if observed > predicted else 0.0
-        self.shortfall += _STEP * (short - self.shortfall)
+        error = tokens - predicted
+        if error > predicted + 1:
+            error = predicted + 1
+        elif error < predicted / -2:
+            error = predicted / -2
+        short = error / predicted if error > 0 else 0.0
+        step = _STEP * error / (size * size + _PIVOT_SQUARED)
+        slope += step * size
+        if not _LOWEST_SLOPE <= slope <= _HIGHEST_SLOPE:
+            slope = _LOWEST_SLOPE if slope < _LOWEST_SLOPE else _HIGHEST_SLOPE
+        constant += step * _PIVOT_SQUARED
+        if not 0.0 <= constant <= max_constant:
+            constant = 0.0 if constant < 0 else max_constant
+        self.slope, self.constant, self.shortfall = slope, constant, shortfall + _STEP * (short - shortfall)
 
 
 class _Learnt:
@@ -85,7 +88,7 @@ class Estimator:
         """Tokens the model will read, rather too many than too few; at least 1 for anything but an empty ask."""
         if not ask.prompt_bytes and not ask.media_items:
             return 0
-        line = self._known(model_id).input
+        line = (self._models.get(model_id) or self._known(model_id)).input
         text = (ask.prompt_bytes * line.slope + line.constant) * (1.0 + 2.0 * line.shortfall)
         return int(text) + 1 + ask.media_items * self._media
 
@@ -99,8 +102,8 @@ class Estimator:
         """
         if not text_bytes:
             return delta_events
-        by_bytes = int(text_bytes * self._known(model_id).output.slope) + 1
-        return max(by_bytes, min(delta_events, text_bytes))
+        by_bytes = int(text_bytes * (self._models.get(model_id) or self._known(model_id)).output.slope) + 1
+        return by_bytes if delta_events <= by_bytes else max(by_bytes, min(delta_events, text_bytes))
 
     def output_high(self, model_id: str) -> int:
         """About the 95th percentile of recent output tokens per choice: what to reserve where debt is allowed."""
@@ -108,7 +111,7 @@ class Estimator:
 
     def reasoning_high(self, model_id: str) -> int:
         """The same of reasoning tokens; at least 1, so that a limit on them is consulted by every model."""
-        return int(self._known(model_id).reasoning_high)
+        return int((self._models.get(model_id) or self._known(model_id)).reasoning_high)
 
     def bytes_per_token(self, model_id: str) -> tuple[float, float]:
         """The learnt ratios for input and output."""
@@ -119,22 +122,22 @@ class Estimator:
         """Take in the usage an upstream reported for a complete answer with `text_bytes` of visible output."""
         if usage.estimated:
             return
-        known = self._for_update(model_id)
+        known = self._models.get(model_id) or self._for_update(model_id)
         size, tokens = ask.prompt_bytes, usage.input_tokens
         # Beyond these bounds it is no tokeniser's doing (truncation, hidden tools, a lie). Media hide the text's share.
         if not ask.media_items and size and size / MAX_BYTES_PER_TOKEN <= tokens <= size + MAX_OVERHEAD:
             known.input.learn(size, tokens, MAX_OVERHEAD)
         written = usage.output_tokens
         # Reasoning is counted in the output but may not be visible: then the ratio to visible bytes means nothing.
-        plausible = max(_MIN_OUTPUT_TOKENS, text_bytes / MAX_BYTES_PER_TOKEN) <= written <= text_bytes
-        if plausible and not usage.reasoning_tokens:
+        thought = usage.reasoning_tokens
+        if not thought and _MIN_OUTPUT_TOKENS <= written <= text_bytes <= written * MAX_BYTES_PER_TOKEN:
             known.output.learn(text_bytes, written, 0.0)
         if written > 0:
-            choices = max(1, ask.choices)
-            known.output_high = _towards(known.output_high, min(written, MAX_OUTPUT_HIGH) / choices)
-            thought = usage.reasoning_tokens
+            known.output_high = _towards(known.output_high, min(written, MAX_OUTPUT_HIGH) / (ask.choices or 1))
             if thought > 0:
-                known.reasoning_high = _towards(known.reasoning_high, min(thought, MAX_OUTPUT_HIGH) / choices)
+                known.reasoning_high = _towards(
+                    known.reasoning_high, min(thought, MAX_OUTPUT_HIGH) / (ask.choices or 1)
+                )
             elif known.reasoning_high > 1.0:
                 known.reasoning_high = _towards(known.reasoning_high, 0.0)
 

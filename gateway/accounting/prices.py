@@ -20,12 +20,4 @@ def cost(prices: Prices, usage: Usage) -> int:
 
 def worst_case(prices: Prices, input_tokens: int, output_tokens: int) -> int:
     """The most that so many tokens can cost: which part of the input hits a cache is not known beforehand."""
-    return input_tokens * dearest_input(prices) + output_tokens * prices.output
-
-
-def dearest_input(prices: Prices) -> int:
-    """Nano-dollars of one input token at its dearest. Writing a cache usually costs more than plain input."""
-    plain, write, read = prices.input, prices.cache_write, prices.cache_read
-    if plain >= write and plain >= read:
-        return plain
-    return max(write, read)
+    return input_tokens * prices.dearest_input + output_tokens * prices.output

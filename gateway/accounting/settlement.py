@@ -19,15 +19,17 @@ A report that is itself marked as estimated (a running count, one choice of seve
 A caller can choose when to leave, so that leaving never makes an answer cheaper than what was seen of it.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import Enum, auto
 from typing import Final
+
+from msgspec import Struct
 
 from gateway.accounting.amounts import Reservation, Work
 from gateway.accounting.outcome import Outcome
 from gateway.accounting.prices import cost
 from gateway.core.model import Prices
-from gateway.core.units import Unit, prompt_amount, prompt_and_tokens
+from gateway.core.units import TOKEN_BITS, Unit, prompt_amount
 from gateway.core.usage import Usage
 
 MAX_REPORTED: Final = 1 << 30
@@ -41,6 +43,7 @@ _GENERATE = Work.GENERATE
 _COMPLETE, _REJECTED = Outcome.COMPLETE, Outcome.UPSTREAM_REJECTED
 _LOGPROBS, _REASONING_TOKENS, _UNIQUE = Unit.LOGPROB_REQUESTS, Unit.REASONING_TOKENS, Unit.UNIQUE_OUTPUT_TOKENS
 _REQUESTS, _INPUT, _OUTPUT, _TOTAL = Unit.REQUESTS, Unit.INPUT_TOKENS, Unit.OUTPUT_TOKENS, Unit.TOTAL_TOKENS
+_USD = Unit.USD
 
 
 class Reach(Enum):
@@ -53,8 +56,7 @@ class Reach(Enum):
     """The first byte of a 2xx answer came back."""
 
 
-@dataclass(slots=True)
-class Seen:
+class Seen(Struct):
     """What was observed: usage as reported (None when nothing was) and output tokens counted from the answer."""
 
     reach: Reach
@@ -64,8 +66,7 @@ class Seen:
     """The answer came to its own ending, whoever was still there to get it: what it reported is final."""
 
 
-@dataclass(slots=True)
-class Settlement:
+class Settlement(Struct):
     """What a request really took. `contradicted` says that the upstream's report did not fit what was seen."""
 
     amounts: dict[Unit, int]
@@ -85,17 +86,20 @@ def settlement(outcome: Outcome, reservation: Reservation, prices: Prices | None
     usage, contradicted = _usage(outcome, reservation, seen)
     read, written = usage.input_tokens, usage.output_tokens
     amounts = {_REQUESTS: 1, _INPUT: read, _OUTPUT: written, _TOTAL: read + written}
-    reasoning = _reasoning(usage, reservation)
+    reserved = reservation.amounts
+    reasoning = usage.reasoning_tokens
+    if usage.estimated and not reasoning:
+        # Nothing was reported: what was reserved for them stands in, within the output.
+        reasoning = min(written, reserved.get(_REASONING_TOKENS, 0))
     if reasoning:
         amounts[_REASONING_TOKENS] = reasoning
-    if _LOGPROBS in reservation.amounts:
+    if _LOGPROBS in reserved:
         amounts[_LOGPROBS] = 1
-    prompt = reservation.amounts.get(_UNIQUE, 0)
-    if prompt:
-        amounts[_UNIQUE] = prompt_amount(prompt_and_tokens(prompt)[0], written)
+    if _UNIQUE in reserved:
+        amounts[_UNIQUE] = prompt_amount(reserved[_UNIQUE] >> TOKEN_BITS, written)
     money = 0
     if prices is not None:
-        money = amounts[Unit.USD] = cost(prices, usage)
+        money = amounts[_USD] = cost(prices, usage)
     return Settlement(amounts, usage, money, contradicted)
 
 
@@ -109,13 +113,6 @@ def _without_answer(outcome: Outcome, seen: Seen) -> Settlement | None:
     if not charged:
         return Settlement({}, Usage())
     return Settlement({_REQUESTS: 1}, Usage()) if reach is Reach.UNSENT else None
-
-
-def _reasoning(usage: Usage, reservation: Reservation) -> int:
-    """Reasoning tokens as reported; where nothing was, what was reserved for them stands in, within the output."""
-    if usage.estimated and not usage.reasoning_tokens:
-        return min(usage.output_tokens, reservation.amounts.get(_REASONING_TOKENS, 0))
-    return usage.reasoning_tokens
 
 
 def _usage(outcome: Outcome, reservation: Reservation, seen: Seen) -> tuple[Usage, bool]:
@@ -151,13 +148,12 @@ def _is_sane(usage: Usage, *, writes: bool) -> bool:
     """Every count in [0, MAX_REPORTED], parts no larger than their whole, no output where there can be none."""
     read, written = usage.input_tokens, usage.output_tokens
     hit, stored = usage.cache_read_tokens, usage.cache_write_tokens
+    # A whole that is no smaller than a part of 0 or more is 0 or more itself.
     return (
-        0 <= read <= MAX_REPORTED
-        and 0 <= written <= (MAX_REPORTED if writes else 0)
-        and 0 <= usage.reasoning_tokens <= written
+        0 <= usage.reasoning_tokens <= written <= (MAX_REPORTED if writes else 0)
         and hit >= 0
         and stored >= 0
-        and hit + stored <= read
+        and hit + stored <= read <= MAX_REPORTED
     )
 
 

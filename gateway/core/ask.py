@@ -1,11 +1,14 @@
 """What the caller asked, dialect-neutral: everything the rooms decide on."""
 
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
+
+from msgspec import Struct
+
+_SILENT: Final = frozenset({"body", "last_user_text", "for_kind"})
+"""Members that hold what callers wrote: no representation shows them."""
 
 
-@dataclass(slots=True)
-class Ask:
+class Ask(Struct):
     """One parsed request body.
 
     `body` is the parsed document; only `Dialect.rewrite` turns it into bytes again, and once it was sent it is let go:
@@ -14,7 +17,7 @@ class Ask:
     `media_items` counts those. `output_cap` is tokens per choice as the caller wrote it, None when absent.
     """
 
-    body: dict[str, Any] = field(repr=False)
+    body: dict[str, Any]
     model: str
     stream: bool
     prompt_bytes: int
@@ -30,9 +33,13 @@ class Ask:
     """Of `prompt_bytes`, those of long base64 that stands where the model reads text: nobody here looks into it."""
     user_turns: int = 0
     """Messages of a user; 0 where the request makes nothing be written."""
-    last_user_text: str = field(default="", repr=False)
+    last_user_text: str = ""
     """The text of the last of them, for detectors; let go with `body`."""
     plain: bool = False
     """The messages are roles and texts alone: nothing in them can point anywhere."""
-    for_kind: dict[str, dict[str, Any]] | None = field(default=None, repr=False)
+    for_kind: dict[str, dict[str, Any]] | None = None
     """Edits that a reduction makes only towards single kinds of upstream, by kind and field."""
+
+    def __repr__(self) -> str:
+        shown = (f"{name}={getattr(self, name)!r}" for name in self.__struct_fields__ if name not in _SILENT)
+        return f"Ask({', '.join(shown)})"

@@ -13,6 +13,8 @@ import msgspec
 
 MAX_DEPTH: Final = 64
 MAX_NODES: Final = 200_000
+_SMALL: Final = 4096
+"""Bytes of a document that cannot have too many values."""
 
 
 class JsonError(ValueError):
@@ -21,18 +23,24 @@ class JsonError(ValueError):
 
 def loads(data: bytes) -> Any:
     """Parse one document. Raises JsonError."""
-    if _surely_too_wide(data):
+    document = parse(data)
+    if len(data) > _SMALL or not _harmless(document):
+        _check(document)
+    return document
+
+
+def parse(data: bytes) -> Any:
+    """As `loads`, for what is only read here: nobody looks how deep it is or for infinities. Raises JsonError."""
+    if len(data) > _SMALL and _surely_too_wide(data):
         raise _too_wide()
     try:
-        document = jiter.from_json(data, allow_inf_nan=False, catch_duplicate_keys=True, cache_mode="keys")
+        return jiter.from_json(data, allow_inf_nan=False, catch_duplicate_keys=True, cache_mode="keys")
     except ValueError as error:
         # jiter quotes a duplicate key back; nothing of a caller's body belongs into a message.
         text = str(error)
         if text.startswith("Detected duplicate key"):
             text = "duplicate key" + text[text.rfind(" at line ") :]
         raise JsonError(text) from None
-    _check(document)
-    return document
 
 
 def _too_wide() -> JsonError:
@@ -56,6 +64,25 @@ def _surely_too_wide(data: bytes) -> bool:
 
 def _marks(data: bytes) -> int:
     return data.count(b",") + data.count(b"[") + data.count(b"{")
+
+
+def _harmless(document: Any) -> bool:
+    """Whether a small document surely passes `_check`: so few objects and lists cannot nest too deeply."""
+    left: list[Any] = [*document.values()] if type(document) is dict else [document]
+    nests = 1
+    for value in left:
+        kind = type(value)
+        if kind is str or kind is int:
+            continue
+        if kind is dict:
+            left += value.values()
+            nests += 1
+        elif kind is list:
+            left += value
+            nests += 1
+        elif kind is float and isinf(value):
+            return False
+    return nests <= MAX_DEPTH
 
 
 def _check(document: Any) -> None:
@@ -105,6 +132,14 @@ def dumps(document: Any) -> bytes:
 def dumps_read(document: Any) -> bytes:
     """`dumps` of what `loads` gave, our own edits included: in that nobody needs to look for NaN."""
     return _encode(document)
+
+
+def dumps_error(document: Any) -> bytes:
+    """`dumps` of an error body of ours. Nobody looks for NaN: it would become null, and the error its reader's."""
+    try:
+        return _encode(document)
+    except TypeError:  # see `dumps`
+        return dumps(document)
 
 
 def _finite(document: Any) -> bool:

@@ -1,6 +1,6 @@
 """Facts about a model that callers may ask for; loaded from models.yaml, frozen for the life of a revision."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 CODE: Final = "code"
@@ -15,6 +15,11 @@ class Prices:
     output: int
     cache_read: int
     cache_write: int
+    dearest_input: int = field(init=False, repr=False, compare=False)
+    """Of one input token at its dearest. Writing a cache usually costs more than plain input."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "dearest_input", max(self.input, self.cache_write, self.cache_read))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Final
 
-from gateway.core.jsonio import dumps
+from gateway.core.jsonio import dumps_error
 from gateway.core.reasons import Kind
 from gateway.core.refusal import Refusal
 from gateway.dialects.base import Headers, LimitAdvice, WireRefusal
@@ -48,10 +48,10 @@ class AnthropicFamily:
         status, _ = _WORDS[refusal.reason.kind]
         if refusal.reason.kind is Kind.UPSTREAM_REJECTED:
             status = rejected_status(refusal)
-        return WireRefusal(status, retry_headers(refusal), dumps(_envelope(refusal, request_id)))
+        return WireRefusal(status, retry_headers(refusal), dumps_error(_envelope(refusal, request_id)))
 
     def stream_error(self, refusal: Refusal, request_id: str) -> bytes:
-        return b"event: error\ndata: " + dumps(_envelope(refusal, request_id)) + b"\n\n"
+        return b"event: error\ndata: " + dumps_error(_envelope(refusal, request_id)) + b"\n\n"
 
     def advice(self, limits: Sequence[LimitAdvice], now_ms: int) -> Headers:
         headers: Headers = []

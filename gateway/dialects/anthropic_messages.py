@@ -128,7 +128,7 @@ def read_conversation(reader: FieldReader, body: dict[str, Any]) -> tuple[Ask, P
 def conversation_parameters(ask: Ask) -> Parameters:
     """How both ask to be answered."""
     reader = ParameterReader(ask.body)
-    images, others = media(ask.body["messages"])
+    images, others = (0, 0) if ask.plain else media(ask.body["messages"])
     return Parameters(
         temperature=reader.number("temperature"),
         top_p=reader.number("top_p"),

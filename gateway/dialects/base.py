@@ -4,6 +4,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from msgspec import Struct
+
 from gateway.core.ask import Ask
 from gateway.core.refusal import Refusal
 from gateway.core.usage import Usage
@@ -15,8 +17,7 @@ from gateway.dialects.texts import Texts
 Headers = list[tuple[str, str]]
 
 
-@dataclass(slots=True)
-class LimitAdvice:
+class LimitAdvice(Struct):
     """One limit family as rate-limit headers show it (see the two families for names).
 
     `family` is "requests", "tokens", "input-tokens" or "output-tokens"; `reset_ms` is a duration from now.
@@ -28,8 +29,7 @@ class LimitAdvice:
     reset_ms: int
 
 
-@dataclass(slots=True)
-class WireRefusal:
+class WireRefusal(Struct):
     """A refusal in one family's words: ready to write."""
 
     status: int
@@ -64,8 +64,7 @@ class Bias:
     """A JSON object with one entry or more, none of which is among the caller's."""
 
 
-@dataclass(slots=True)
-class Rewrite:
+class Rewrite(Struct):
     """What the gateway decided about the bytes that go upstream.
 
     `output_cap` replaces or injects the caller's cap (tokens); None leaves the field as it is.

@@ -1,6 +1,6 @@
 """POST /v1/chat/completions."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from gateway.core.ask import Ask
@@ -27,12 +27,20 @@ from gateway.dialects.usage_fields import openai_usage
 _TEXT: Final = ("content", "reasoning_content", "reasoning", "refusal", "arguments", "input", "transcript")
 _STYLES: Final = markers(*_TEXT)
 _STRINGS: Final = finder(*_TEXT)
+# One of each for all streams: thousands are open at once.
+_KEYS: Final = frozenset(_TEXT)
+_LAST: Final[Mapping[str, Any]] = {"delta": {}}
 _LOGPROBS: Final = frozenset({"logprobs", "echo", "top_logprobs", "prompt_logprobs", "n_probs"})
 _RARE: Final = _LOGPROBS | {
     "n", "best_of", "tools", "functions", "stream_options", "user", "safety_identifier", "prediction",
     "response_format",
 }  # fmt: skip
 """Fields that decisions depend on and most requests lack."""
+_CHOOSING: Final = frozenset({
+    "seed", "stop", "tools", "functions", "tool_choice", "response_format", "reasoning_effort", "top_logprobs",
+    "prompt_logprobs", "n_probs",
+})  # fmt: skip
+"""The same of what rules look at beside the text."""
 
 
 class OpenAIChat:
@@ -90,10 +98,16 @@ class OpenAIChat:
 
     def parameters(self, ask: Ask) -> Parameters:
         reader = ParameterReader(ask.body)
-        images, others = media(ask.body["messages"])
+        images, others = (0, 0) if ask.plain else media(ask.body["messages"])
+        temperature, top_p = reader.number("temperature"), reader.number("top_p")
+        if _CHOOSING.isdisjoint(ask.body):
+            return Parameters(
+                temperature, top_p, messages=len(ask.body["messages"]), images=images, media=others, stream=ask.stream,
+                odd=reader.odd,
+            )  # fmt: skip
         return Parameters(
-            temperature=reader.number("temperature"),
-            top_p=reader.number("top_p"),
+            temperature=temperature,
+            top_p=top_p,
             seed=reader.present("seed"),
             stop=reader.length("stop"),
             tools=reader.length("tools", "functions"),
@@ -128,7 +142,7 @@ class OpenAIChat:
         return ChoicesReader()
 
     def meter(self, *, strip_usage: bool) -> StreamMeter:
-        return ChunkMeter(_STYLES, frozenset(_TEXT), {"delta": {}}, strip=strip_usage)
+        return ChunkMeter(_STYLES, _KEYS, _LAST, strip=strip_usage)
 
 
 def _logprobs(reader: FieldReader) -> bool:

@@ -1,6 +1,6 @@
 """POST /v1/completions: the older text API, still the plainest one on self-hosted servers."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from gateway.core.ask import Ask
@@ -24,6 +24,9 @@ from gateway.dialects.usage_fields import openai_usage
 _TEXT: Final = ("text", "reasoning_content")
 _STYLES: Final = markers(*_TEXT)
 _STRINGS: Final = finder(*_TEXT)
+# One of each for all streams: thousands are open at once.
+_KEYS: Final = frozenset(_TEXT)
+_LAST: Final[Mapping[str, Any]] = {"text": "", "logprobs": None}
 
 
 class OpenAICompletions:
@@ -107,7 +110,7 @@ class OpenAICompletions:
         return ChoicesReader()
 
     def meter(self, *, strip_usage: bool) -> StreamMeter:
-        return ChunkMeter(_STYLES, frozenset(_TEXT), {"text": "", "logprobs": None}, strip=strip_usage)
+        return ChunkMeter(_STYLES, _KEYS, _LAST, strip=strip_usage)
 
 
 def prompt_count(reader: FieldReader, value: Any, name: str) -> int:

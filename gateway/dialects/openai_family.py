@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from gateway.core.jsonio import dumps
+from gateway.core.jsonio import dumps_error
 from gateway.core.reasons import Kind
 from gateway.core.refusal import Refusal
 from gateway.dialects.base import Headers, LimitAdvice, WireRefusal
@@ -28,10 +28,10 @@ _WORDS: Final[dict[Kind, tuple[int, str]]] = {
     Kind.UPSTREAM_REJECTED: (400, _INVALID),
     Kind.INTERNAL: (500, "server_error"),
 }
-_ADVICE: Final = {
-    family: tuple(f"x-ratelimit-{what}-{family}" for what in ("limit", "remaining", "reset"))
+_ADVICE: Final = tuple(
+    (family, f"x-ratelimit-limit-{family}", f"x-ratelimit-remaining-{family}", f"x-ratelimit-reset-{family}")
     for family in ("requests", "tokens")
-}
+)
 
 
 class OpenAIFamily:
@@ -43,20 +43,22 @@ class OpenAIFamily:
         status, _ = _WORDS[refusal.reason.kind]
         if refusal.reason.kind is Kind.UPSTREAM_REJECTED:
             status = rejected_status(refusal)
-        return WireRefusal(status, retry_headers(refusal), dumps({"error": _error(refusal)}))
+        return WireRefusal(status, retry_headers(refusal), dumps_error({"error": _error(refusal)}))
 
     def stream_error(self, refusal: Refusal, request_id: str) -> bytes:  # noqa: ARG002 - see refuse
-        return b"data: " + dumps({"error": _error(refusal)}) + b"\n\n"
+        return b"data: " + dumps_error({"error": _error(refusal)}) + b"\n\n"
 
     def advice(self, limits: Sequence[LimitAdvice], now_ms: int) -> Headers:  # noqa: ARG002 - resets are durations
         headers: Headers = []
         closest = closest_limits(limits)
-        for family, (size, left, reset) in _ADVICE.items():
-            limit = closest.get(family)
-            if limit is not None:
-                headers.append((size, str(limit.limit)))
-                headers.append((left, str(max(0, limit.remaining))))
-                headers.append((reset, duration(limit.reset_ms)))
+        for family, size, left, reset in _ADVICE:
+            if family in closest:
+                limit = closest[family]
+                headers += (
+                    (size, f"{limit.limit}"),
+                    (left, f"{max(0, limit.remaining)}"),
+                    (reset, duration(limit.reset_ms)),
+                )
         return headers
 
 

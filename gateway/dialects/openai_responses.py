@@ -100,7 +100,7 @@ class OpenAIResponses:
     def parameters(self, ask: Ask) -> Parameters:
         reader = ParameterReader(ask.body)
         given = ask.body["input"]
-        images, others = media(given)
+        images, others = (0, 0) if ask.plain else media(given)
         return Parameters(
             temperature=reader.number("temperature"),
             top_p=reader.number("top_p"),

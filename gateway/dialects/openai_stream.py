@@ -1,5 +1,6 @@
 """Streams of chat and text completions: usage, errors, endings, and taking our own usage chunk out again."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from gateway.core.jsonio import dumps
@@ -32,7 +33,7 @@ class ChunkMeter(Meter):
     )  # fmt: skip
 
     def __init__(
-        self, styles: tuple[Markers, Markers], keys: frozenset[str], last: dict[str, Any], *, strip: bool
+        self, styles: tuple[Markers, Markers], keys: frozenset[str], last: Mapping[str, Any], *, strip: bool
     ) -> None:
         super().__init__(styles)
         self._keys = keys

@@ -7,8 +7,9 @@ that a rule never takes a strange value for an absent one.
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from gateway.dialects.content import NOT_MEDIA, is_media
 from gateway.dialects.usage_fields import inner
@@ -27,8 +28,7 @@ _IMAGE_KEYS: Final = ("image_url", "image_embeds")
 _IMAGES: Final = ("image", "input_image", "image_generation_call")
 
 
-@dataclass(frozen=True, slots=True)
-class Parameters:
+class Parameters(Struct, frozen=True):
     """What was asked for; None and 0 where nothing was."""
 
     temperature: float | None = None

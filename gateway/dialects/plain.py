@@ -27,10 +27,12 @@ def plain(messages: Any) -> Plain | None:
         if type(message) is not dict or len(message) != 2:
             return None
         role, text = message.get("role"), message.get("content")
-        if type(text) is not str or type(role) is not str or len(role) > MAX_ROLE_CHARS:
+        if type(text) is not str:
             return None
-        size += len(text) if text.isascii() else len(text.encode())
         if role == "user":
             turns += 1
             last = text
+        elif type(role) is not str or len(role) > MAX_ROLE_CHARS:
+            return None
+        size += len(text) if text.isascii() else len(text.encode())
     return Plain(size, turns, last)

@@ -53,7 +53,10 @@ class FieldReader:
         return value
 
     def tokens(self, name: str) -> int | None:
-        return None if self._body.get(name) is None else self.integer(name, 1, MAX_TOKENS)
+        value = self._body.get(name)
+        if value is None or (type(value) is int and 0 < value <= MAX_TOKENS):
+            return value
+        return self.integer(name, 1, MAX_TOKENS)
 
     def choices(self, name: str) -> int:
         return self.integer(name, 1, MAX_CHOICES) or 1

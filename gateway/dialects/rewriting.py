@@ -8,7 +8,7 @@ from gateway.dialects.base import Rewrite
 from gateway.dialects.reduction import apply
 
 _MODERN_CAP: Final = frozenset({"openai", "azure"})
-_END_USER: Final = ("user", "safety_identifier")
+_END_USER: Final = frozenset({"user", "safety_identifier"})
 _CAPS: Final = ("max_completion_tokens", "max_tokens")
 
 
@@ -24,12 +24,13 @@ def model(ask: Ask, rewrite: Rewrite, kind: str) -> dict[str, Any]:
 def begin(ask: Ask, rewrite: Rewrite, kind: str) -> dict[str, Any]:
     """The same, without the caller's end user."""
     copy = model(ask, rewrite, kind)
-    for name in _END_USER:
-        if copy.get(name) is not None:
-            if rewrite.pseudonym is None:
-                del copy[name]
-            else:
-                copy[name] = rewrite.pseudonym
+    if not _END_USER.isdisjoint(copy):
+        for name in _END_USER:
+            if copy.get(name) is not None:
+                if rewrite.pseudonym is None:
+                    del copy[name]
+                else:
+                    copy[name] = rewrite.pseudonym
     return copy
 
 

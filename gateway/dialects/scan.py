@@ -7,7 +7,7 @@ so `"` never follows a letter or precedes a colon unescaped. A hit is therefore 
 import re
 from typing import Any
 
-from gateway.core.jsonio import JsonError, loads
+from gateway.core.jsonio import JsonError, loads, parse
 
 Markers = tuple[bytes, ...]
 Finder = re.Pattern[bytes]
@@ -77,7 +77,10 @@ def string_pieces(body: bytes, keys: Finder) -> int:
         start, end = found.span()
         if start == quote and found[0] == marker:
             continue  # no JSON: one key within another's value
-        size += max(0, string_size(body, end + 1))
+        start = end + 1
+        close = body.find(b'"', start)
+        # As `string_size`, which is asked only where there is an escape.
+        size += close - start if close >= 0 and body.find(b"\\", start, close) < 0 else max(0, string_size(body, start))
         quote, marker = end, found[0]
     return size
 
@@ -101,8 +104,10 @@ def usage_object(body: bytes) -> Any:
 
 
 def _object_at(body: bytes, start: int) -> Any:
-    depth = 1
-    at = start
+    at = body.find(b"}", start)
+    if at < 0:
+        return None
+    depth = body.count(b"{", start, at) - 1
     while depth:
         close = body.find(b"}", at + 1)
         if close < 0:
@@ -110,6 +115,6 @@ def _object_at(body: bytes, start: int) -> Any:
         depth += body.count(b"{", at + 1, close) - 1
         at = close
     try:
-        return loads(body[start : at + 1])
+        return parse(body[start : at + 1])
     except JsonError:
         return None

@@ -56,20 +56,28 @@ def _totals(usage: Any, names: _Names) -> Usage | None:
     if type(usage) is not dict:
         return None
     of_read, of_written, read_details, written_details = names
-    read, written = count(usage.get(of_read)), count(usage.get(of_written))
-    if read is None and written is None:
-        return None
-    if written is None:
-        total = count(usage.get("total_tokens"))
-        written = max(0, total - (read or 0)) if total is not None else None
-    told = Usage(read or 0, written or 0, estimated=read is None or written is None)
-    details = usage.get(read_details)
+    get = usage.get
+    read, written = get(of_read), get(of_written)
+    if type(read) is int and type(written) is int and read >= 0 and written >= 0:  # nearly every report
+        told = Usage(read, written)
+    else:
+        read, written = count(read), count(written)
+        if read is None and written is None:
+            return None
+        if written is None:
+            total = count(get("total_tokens"))
+            written = max(0, total - (read or 0)) if total is not None else None
+        told = Usage(read or 0, written or 0, estimated=read is None or written is None)
+    details = get(read_details)
     if type(details) is dict:
-        told.cache_read_tokens = count(details.get("cached_tokens")) or 0
-        told.cache_write_tokens = count(details.get("cache_write_tokens")) or 0
-    details = usage.get(written_details)
+        hit, stored = details.get("cached_tokens"), details.get("cache_write_tokens")
+        if hit or stored:
+            told.cache_read_tokens, told.cache_write_tokens = count(hit) or 0, count(stored) or 0
+    details = get(written_details)
     if type(details) is dict:
-        told.reasoning_tokens = count(details.get("reasoning_tokens")) or 0
+        thought = details.get("reasoning_tokens")
+        if thought:
+            told.reasoning_tokens = count(thought) or 0
     return told
 
 

@@ -2,14 +2,15 @@
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.accounting.amounts import MIN_AFFORDABLE_OUTPUT, Reservation, Work, affordable_output, reservation
-from gateway.accounting.estimate import Estimator
+from gateway.accounting.estimate import Estimator, _Line
 from gateway.accounting.outcome import Outcome
 from gateway.accounting.prices import cost, worst_case
-from gateway.accounting.settlement import MAX_REPORTED, Reach, Seen, settlement
+from gateway.accounting.settlement import MAX_REPORTED, Reach, Seen, _is_sane, settlement
 from gateway.core.ask import Ask
 from gateway.core.model import Model, Prices
 from gateway.core.units import Unit
@@ -111,3 +112,31 @@ def test_a_reservation_covers_the_dearest_use_it_allows(size, cap, choices, max_
     spent = Usage(held.input_tokens, held.output_tokens, 0, held.input_tokens)
     assert cost(price, spent) <= held.amounts[Unit.USD]
     assert all(held.on_expiry[unit] <= held.amounts[unit] for unit in held.on_expiry)
+
+
+counts = st.sampled_from([-1, 0, 1, 5, MAX_REPORTED, MAX_REPORTED + 1])
+
+
+@given(st.builds(Usage, *[counts] * 5), st.booleans())
+def test_a_report_is_sane_where_every_part_of_it_is(usage, writes):
+    whole = (usage.input_tokens, usage.output_tokens)
+    parts = (usage.cache_read_tokens, usage.cache_write_tokens, usage.reasoning_tokens)
+    assert _is_sane(usage, writes=writes) == (
+        all(0 <= count <= MAX_REPORTED for count in (*whole, *parts))
+        and (writes or usage.output_tokens == 0)
+        and usage.reasoning_tokens <= usage.output_tokens
+        and usage.cache_read_tokens + usage.cache_write_tokens <= usage.input_tokens
+    )
+
+
+@given(st.integers(1, 10**6), st.integers(0, 10**6), st.floats(1 / 16, 1), st.floats(0, 2000), st.floats(0, 3))
+def test_a_line_steps_as_its_formula_says(size, tokens, slope, constant, shortfall):
+    line = _Line(constant)
+    line.slope, line.shortfall = slope, shortfall
+    line.learn(size, tokens, 1024)
+    predicted = size * slope + constant
+    observed = min(max(tokens, predicted / 2), predicted * 2 + 1)
+    step = 0.05 * (observed - predicted) / (size * size + 128**2)
+    assert line.slope == pytest.approx(min(max(slope + step * size, 1 / 16), 1))
+    assert line.constant == pytest.approx(min(max(constant + step * 128**2, 0), 1024), abs=1e-6)
+    assert line.shortfall == pytest.approx(shortfall + 0.05 * (max(0, observed / predicted - 1) - shortfall), abs=1e-9)

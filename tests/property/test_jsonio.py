@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.jsonio import JsonError, dumps, loads
+from gateway.core.jsonio import JsonError, _check, _harmless, dumps, loads
 
 INTEGERS = st.integers() | st.integers(-(10**40), 10**40)
 FLOATS = st.floats(allow_nan=False, allow_infinity=False)
@@ -95,6 +95,27 @@ def test_subclasses_of_plain_types_are_written_as_those():
 @pytest.mark.parametrize(("depth", "fits"), [(64, True), (65, False)])
 def test_depth_is_bounded_whatever_stands_beside(depth, fits):
     body = b'{"a":[1,"x",{"b":' * (depth // 3) + b"[" * (depth % 3) + b"1" + b"]" * (depth % 3) + b"}]}" * (depth // 3)
+    if fits:
+        assert dumps(loads(body)) == body
+    else:
+        with pytest.raises(JsonError, match="deeper"):
+            loads(body)
+
+
+@given(
+    ANY,
+    st.sampled_from(["{0}", "[{0}]", '{{"a":{0},"b":1e999}}', '{{"a":[1,-1e400,{0}]}}', "[" * 64 + "{0}" + "]" * 64]),
+)
+def test_the_quick_look_lets_nothing_through(document, around):
+    parsed = json.loads(around.format(json.dumps(document)))
+    if _harmless(parsed):
+        _check(parsed)
+
+
+@pytest.mark.parametrize("beside", [1, 5000])
+@pytest.mark.parametrize(("depth", "fits"), [(62, True), (63, True), (64, True), (65, False)])
+def test_a_document_small_or_not_may_nest_as_deeply(depth, fits, beside):
+    body = b'{"a":' * depth + b'"' + b"x" * beside + b'"' + b"}" * depth
     if fits:
         assert dumps(loads(body)) == body
     else:

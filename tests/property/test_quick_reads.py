@@ -1,11 +1,11 @@
 """The short ways through the reading room lead to the same place as the long ones."""
 
 from contextlib import contextmanager
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from gateway.core.ask import Ask
 from gateway.dialects import DIALECTS, anthropic_messages, fields, openai_chat, openai_responses, references
@@ -75,6 +75,7 @@ def the_long_way():
             patch.setattr(room, "plain", lambda _messages: None)
         patch.setattr(openai_chat, "_RARE", _Never())
         patch.setattr(openai_chat, "_LOGPROBS", _Never())
+        patch.setattr(openai_chat, "_CHOOSING", _Never())
         patch.setattr(references, "_POINTING", _Never())
         patch.setattr(anthropic_messages, "_DOCUMENTS", _Never())
         real = fields.free
@@ -83,12 +84,12 @@ def the_long_way():
 
 
 def told(dialect, body, kinds=KINDS):
-    """What is read of a body, and what each kind of upstream may not see of it."""
+    """What is read of a body and of its parameters, and what each kind of upstream may not see of it."""
     ask = dialect.read(body)
     if not isinstance(ask, Ask):
         return ask, []
     refusals = [dialect.check_fields(ask, kind, pass_unknown=loose) for kind in kinds for loose in (False, True)]
-    return replace(ask, plain=False), refusals
+    return (replace(ask, plain=False), dialect.parameters(ask)), refusals
 
 
 def body_of(dialect, messages, more):

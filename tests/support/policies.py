@@ -66,7 +66,7 @@ def model(name: str = "m1", **facts: object) -> Model:
 
 
 def ask(**facts: object) -> Ask:
-    return replace(Ask(body={}, model="m1", stream=False, prompt_bytes=40), **facts)
+    return Ask(**{"body": {}, "model": "m1", "stream": False, "prompt_bytes": 40, **facts})
 
 
 def plan_of(*policies: Policy, dialect: str = "chat", on: Model | None = None, **facts: object) -> Plan:

@@ -178,3 +178,9 @@ def test_anthropic_advice_has_times_rounded_up():
 )  # fmt: skip
 def test_durations_never_fall_short(wait, text):
     assert duration(wait) == text
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+def test_an_error_is_written_whatever_is_in_it(family):
+    odd = Refusal(reasons.RATE_LIMIT_EXCEEDED, "No.", details={"share": float("nan")})
+    assert b'"share":null' in family.refuse(odd, "r-1").body

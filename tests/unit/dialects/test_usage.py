@@ -126,3 +126,16 @@ def test_output_is_all_that_the_model_wrote():
     assert BY_NAME["messages"].output_bytes(json.dumps({"content": blocks}).encode()) == 2 + 2 + 2
     assert BY_NAME["messages"].output_bytes(b"no json") == 7
     assert BY_NAME["embeddings"].output_bytes(b"{}") == BY_NAME["count_tokens"].output_bytes(b"{}") == 0
+
+
+@pytest.mark.parametrize("broken", [b'{"a":1}{"usage":{"prompt_tokens":1', b'{"usage":{"prompt_tokens":1,"d":{"e":2}'])
+def test_usage_that_does_not_end_is_none(broken):
+    assert BY_NAME["chat"].usage(broken) is None
+
+
+def test_usage_is_read_as_strictly_as_a_request():
+    assert BY_NAME["chat"].usage(b'{"usage":{"prompt_tokens":1,"completion_tokens":2}}') is not None
+    for odd in (b'"prompt_tokens":1,', b'"x":NaN,', b'"x":01,', b'"x":"\\ud800",', b'"x":"\xff",'):
+        assert BY_NAME["chat"].usage(b'{"usage":{' + odd + b'"prompt_tokens":1,"completion_tokens":2}}') is None
+    endless = b'{"usage":{"prompt_tokens":1e999,"completion_tokens":2}}'
+    assert BY_NAME["chat"].usage(endless) == Usage(0, 2, estimated=True), "a count is a whole number"
