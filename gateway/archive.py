@@ -1,31 +1,45 @@
 """The last phase: one exchange becomes counts and one decision record. Content never comes here."""
 
+from collections import defaultdict
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Final
 
 from gateway.accounting.outcome import Outcome
 from gateway.core import reasons
-from gateway.core.units import Unit, shown
+from gateway.core.units import Unit
 from gateway.engine.verdict import Verdict
 from gateway.exchange import Exchange
+from gateway.limit_sheet import LimitSheet
+from gateway.observe.batch_counts import Answered
 from gateway.observe.metrics import Metrics
-from gateway.observe.records import MAX_LIST, LimitRecord, keep
+from gateway.observe.records import LimitRecord, keep
 from gateway.observe.sinks import Sink
-from gateway.per_plan import PerPlan, Plans
+from gateway.per_plan import Alike, PerPlan, Plans
 from gateway.policy.finding import Finding
 from gateway.policy.output.finding import OutputFinding
 from gateway.record_of import abort_phase, first_byte_s, overhead_s, record_of
 
+MOST_HELD_BACK: Final = 128
+"""Requests whose counts are held back: a hundred kilobytes or two, and less than a millisecond to add up."""
 _NONE: Final = "none"
+# By names of their own: reading a member of an enumeration costs more than what is done with it here.
+_COMPLETE, _CLIENT_GONE = Outcome.COMPLETE, Outcome.CLIENT_GONE
+_TOTAL_TOKENS: Final = Unit.TOTAL_TOKENS
+_REMAINING: Final = attrgetter("remaining")
 
 
 class Archive:
-    """Counts and records finished exchanges."""
+    """Counts and records finished exchanges. What most of them add to the metrics is gathered, and added up at once."""
 
     def __init__(self, metrics: Metrics, sink: Sink) -> None:
         self.metrics = metrics
         self._sink = sink
         self._plans = Plans(metrics)
+        self._answers: defaultdict[Alike, list[Answered]] = defaultdict(list)
+        self._remaining: defaultdict[LimitSheet, list[Sequence[int]]] = defaultdict(list)
+        self._held_back = 0
+        metrics.gather(self._bring_in)
 
     def record(self, x: Exchange, now: float) -> None:
         """Write down a finished exchange; called once for each."""
@@ -33,13 +47,63 @@ class Archive:
         if x.plan is not None and x.principal is not None and x.model is not None:
             plan = self._plans.of(x.plan, x.principal.account, x.model)
         findings = _findings(x)
-        self._count(x, plan, findings, now)
-        record = record_of(x, plan, findings, now)
-        if plan is not None and x.verdict is not None:
-            record.limits = self._limits(x, plan, x.verdict)
+        if plan is None or not self._hold_back(x, plan, now):
+            self._count(x, now)
+            self._count_consent(x, findings)
+        self._count_rare(x, findings)
+        limits = self._limits(x, plan.sheet, x.verdict) if plan is not None and x.verdict is not None else ()
+        record = record_of(x, plan, findings, limits, now)
+        self._held_back += 1
+        if self._held_back >= MOST_HELD_BACK:
+            self._bring_in()
         self._sink.emit(keep(record))
 
-    def _count(self, x: Exchange, plan: PerPlan | None, findings: Sequence[Finding], now: float) -> None:
+    def _bring_in(self) -> None:
+        """Count what was held back."""
+        answers, remaining = self._answers.copy(), self._remaining.copy()
+        self._answers.clear()
+        self._remaining.clear()
+        self._held_back = 0
+        for alike, those in answers.items():
+            alike.count(self.metrics, those)
+        used: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
+        for sheet, requests in remaining.items():
+            sheet.used(requests, used)
+        self.metrics.saturations(used)
+
+    def _hold_back(self, x: Exchange, plan: PerPlan, now: float) -> bool:
+        """Keep the counts of a request that ended as most do; False where they are to be counted by themselves."""
+        settled, reserved, forwarded = x.settlement, x.reservation, x.forwarded
+        if (
+            x.outcome is not _COMPLETE
+            or settled is None
+            or reserved is None
+            or forwarded is None
+            or x.refusal is not None
+            or x.ask is None
+            or not x.first_byte_at
+            or settled.usage.estimated
+        ):
+            return False
+        took = now - x.started_at
+        read, written = settled.usage.input_tokens, settled.usage.output_tokens
+        kind = (x.route, x.ask.stream, forwarded.upstream)
+        self._answers[plan.alike.get(kind) or self._plans.alike(plan, kind)].append(
+            (
+                took,
+                max(0.0, took - x.waited_s),
+                x.first_byte_at - x.started_at,
+                now - x.sent_at,
+                read,
+                written,
+                settled.cost_nano_usd,
+                read + written - reserved.amounts.get(_TOTAL_TOKENS, 0),
+            )
+        )
+        return True
+
+    def _count(self, x: Exchange, now: float) -> None:
+        """Any end, of any request."""
         metrics = self.metrics
         model = x.model.id if x.model is not None else _NONE
         outcome = x.outcome or Outcome.INTERNAL_ERROR
@@ -54,55 +118,51 @@ class Archive:
         )
         if x.refusal is not None:
             metrics.refused(x.route, x.refusal.reason.code)
-        if outcome is Outcome.CLIENT_GONE:
+        if outcome is _CLIENT_GONE:
             metrics.client_gone(abort_phase(x))
-        if x.headers.get("x-stainless-retry-count", "0") != "0":
-            metrics.retry_observed()
         settled, reserved = x.settlement, x.reservation
         if settled is not None and reserved is not None:
             spent = settled.usage
             metrics.tokens(model, spent, settled.cost_nano_usd)
-            adjustment = spent.total_tokens - reserved.amounts.get(Unit.TOTAL_TOKENS, 0)
+            adjustment = spent.total_tokens - reserved.amounts.get(_TOTAL_TOKENS, 0)
             metrics.settled(outcome, estimated=spent.estimated, adjustment_tokens=adjustment)
-        if x.principal is not None:
-            metrics.account(x.principal.account.id, settled.usage if settled is not None else None, x.started_ms)
-        if x.marking is not None and x.marking.result is not None:
-            metrics.marked(x.marking.result, x.marking.skip or "none")
         if x.forwarded is not None:
             metrics.upstream_done(x.forwarded.upstream, now - x.sent_at)
-        self._count_policies(x, plan, findings)
 
-    def _count_policies(self, x: Exchange, plan: PerPlan | None, findings: Sequence[Finding]) -> None:
-        metrics = self.metrics
+    def _count_consent(self, x: Exchange, findings: Sequence[Finding]) -> None:
+        """The policy that refused, or all that let the request pass."""
         denier = x.refusal.details.get("policy") if x.refusal is not None else None
         if denier is not None and x.refusal is not None:
             rule = (denier, x.refusal.details.get("rule"), "enforce")
             # A rule's refusal is among the findings: it is counted there, as what it is.
-            if all((finding.policy_id, finding.rule, finding.mode) != rule for finding in findings):
-                metrics.decision(str(denier), "deny", "enforce", x.refusal.reason.code)
-        elif plan is not None:
-            for counter in self._plans.allowed(plan):
-                counter.value += 1
-        for finding in findings:
-            metrics.decision(finding.policy_id, finding.action, finding.mode, finding.reason)
+            if rule not in [finding[:3] for finding in findings]:
+                self.metrics.decision(str(denier), "deny", "enforce", x.refusal.reason.code)
+        elif x.plan is not None:
+            self.metrics.allowed(x.plan.policies)
+
+    def _count_rare(self, x: Exchange, findings: Sequence[Finding]) -> None:
+        """What few requests have, of those that ended well too."""
+        metrics = self.metrics
+        if x.headers.get("x-stainless-retry-count", "0") != "0":
+            metrics.retry_observed()
+        if metrics.names_accounts and x.principal is not None:
+            settled = x.settlement
+            metrics.account(x.principal.account.id, settled.usage if settled is not None else None, x.started_ms)
+        if x.marking is not None and x.marking.result is not None:
+            metrics.marked(x.marking.result, x.marking.skip or "none")
+        if findings:
+            metrics.decisions(findings)
         for found in x.output_findings:
             _count_output(metrics, found)
 
-    def _limits(self, x: Exchange, plan: PerPlan, verdict: Verdict) -> tuple[LimitRecord, ...]:
-        """Each limit that was touched, counted and recorded in one go: a request has a dozen."""
-        limits = self._plans.limits(plan)
-        reserved = (x.reservation.amounts if x.reservation is not None else {}).get
-        records = []
-        for (policy, name, word, unit, mode, size, fills), reading in zip(limits, verdict.readings, strict=False):
-            remaining = reading.remaining
-            fills((size - remaining) / size if size > 0 else 1.0)
-            records.append(LimitRecord(policy, name, word, reserved(unit, 0), remaining, False, mode))
-        for index in plan.named:
-            if index < len(records):
-                records[index].reserved = shown(limits[index].counted, records[index].reserved)
-        for index in verdict.failing + verdict.shadow_failing:
-            records[index].failing = True
-        return tuple(records[:MAX_LIST])
+    def _limits(self, x: Exchange, sheet: LimitSheet, verdict: Verdict) -> tuple[LimitRecord, ...]:
+        """Each limit that was touched. A verdict has a reading for each of the plan's, or none at all."""
+        remaining = [*map(_REMAINING, verdict.readings)]
+        if len(remaining) != len(sheet.limits):
+            return ()
+        self._remaining[sheet].append(remaining)
+        reserved = x.reservation.amounts if x.reservation is not None else {}
+        return sheet.written(reserved, remaining, (*verdict.failing, *verdict.shadow_failing))
 
 
 def _count_output(metrics: Metrics, found: OutputFinding) -> None:

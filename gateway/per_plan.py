@@ -1,124 +1,104 @@
-"""What the archive says of every request of one plan alike: names as records write them, counters and histograms.
-
-It is worked out with the first of them.
-"""
+"""What the archive says of every request of one plan alike, worked out with the first of them."""
 
 from collections import OrderedDict
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Final, NamedTuple
+from dataclasses import dataclass, field
+from typing import Final
 
 from gateway.core.account import Account
 from gateway.core.model import Model
-from gateway.core.units import Unit
-from gateway.engine.spec import RateSpec, Spec
-from gateway.observe.counters import Counter
+from gateway.limit_sheet import LimitSheet, SheetLimit, sheet_limit
+from gateway.observe.batch_counts import Answered
 from gateway.observe.metrics import Metrics
-from gateway.observe.records import clean_text
+from gateway.observe.records import clean_name
+from gateway.policy.compiled import Mode
 from gateway.policy.plan import Plan
 
 MOST: Final = 8192
 """Plans that are remembered, as many as a set of policies keeps; the one that came first makes room."""
-_NAMES_A_PROMPT: Final = (Unit.DISTINCT_PROMPTS, Unit.UNIQUE_OUTPUT_TOKENS)
+Kind = tuple[str, bool, str]
+"""Route, whether it streams, upstream."""
 
 
-class PlanLimit(NamedTuple):
-    """A limit of a plan: as records write it, and who is told how full it is."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Alike:
+    """Requests whose answers count as the same."""
 
-    policy: str
-    name: str
-    unit: str
-    counted: Unit
-    mode: str
-    size: int
-    fills: Callable[[float], None]
+    kind: Kind
+    model: str
+    policies: tuple[tuple[str, Mode], ...]
+
+    def count(self, metrics: Metrics, answers: list[Answered]) -> None:
+        """Complete answers to requests that no policy refused."""
+        route, stream, upstream = self.kind
+        metrics.answered(route, self.model, upstream, stream=stream, answers=answers)
+        metrics.allowed(self.policies, len(answers))
 
 
 @dataclass(slots=True, eq=False)
 class PerPlan:
-    """Of one plan, and of the account and the model that it was made for."""
+    """Of one plan, and of the account and the model that it was made for. Names are as records write them."""
 
     plan: Plan
     account: Account
     model: Model
-    generation: int
-    """That of the metrics: what was bound before their labels changed is void."""
     account_id: str
     org: str
     tier: str
     model_id: str
-    named: tuple[int, ...]
-    """Which limits count in amounts that name a prompt, and must be translated."""
-    limits: tuple[PlanLimit, ...] | None = None
-    """Those of the plan, in its order."""
-    allowed: tuple[Counter, ...] | None = None
-    """One for each policy. Bound with the first request that it let pass, as limits are with the first that touched
-    them: a series begins when it counts."""
+    sheet: LimitSheet
+    alike: dict[Kind, Alike] = field(default_factory=dict)
 
 
 class Plans:
-    """All that is remembered of plans, by identity: while one is in here no other object can have its id."""
+    """All that is remembered of plans, by identity: while one is in here no other object can have its id.
 
-    __slots__ = ("_known", "_metrics")
+    Sheets and kinds are those of many plans: of all accounts of a tier.
+    """
+
+    __slots__ = ("_alike", "_generation", "_known", "_metrics", "_sheets")
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
+        self._generation = metrics.generation
         self._known: OrderedDict[int, PerPlan] = OrderedDict()
+        self._sheets: dict[tuple[SheetLimit, ...], LimitSheet] = {}
+        self._alike: dict[tuple[Kind, str, tuple[tuple[str, Mode], ...]], Alike] = {}
 
     def of(self, plan: Plan, account: Account, model: Model) -> PerPlan:
-        """The same again for each request of this account, until it, the model, its policies or the metrics change."""
+        """The same again for each request of this account, until it, the model or its policies change."""
         known = self._known.get(id(plan))
-        if (
-            known is None
-            or known.generation != self._metrics.generation
-            or known.account is not account
-            or known.model is not model
-        ):
+        if known is None or known.account is not account or known.model is not model:
             known = self._learn(plan, account, model)
         return known
 
+    def alike(self, per: PerPlan, kind: Kind) -> Alike:
+        """What its answers of this kind are counted with."""
+        found = per.alike.get(kind)
+        if found is None:
+            key = (kind, per.model.id, per.plan.policies)
+            if len(self._alike) >= MOST:
+                self._alike.clear()
+            found = per.alike[kind] = self._alike.setdefault(key, Alike(*key))
+        return found
+
     def _learn(self, plan: Plan, account: Account, model: Model) -> PerPlan:
-        generation = self._metrics.generation
-        if self._known and next(iter(self._known.values())).generation != generation:
-            self._known.clear()  # a reload: its old plans need not be kept alive
+        if self._generation != self._metrics.generation:
+            self._generation = self._metrics.generation
+            for old in (self._known, self._sheets, self._alike):
+                old.clear()  # a reload: its old plans need not be kept alive
+        limits = tuple(map(sheet_limit, plan.limits))
+        if len(self._sheets) >= MOST:
+            self._sheets.clear()
         made = self._known[id(plan)] = PerPlan(
             plan,
             account,
             model,
-            generation,
-            clean_text(account.id),
-            clean_text(account.org),
-            clean_text(account.tier),
-            clean_text(model.id),
-            tuple(index for index, limit in enumerate(plan.limits) if limit.spec.unit in _NAMES_A_PROMPT),
+            clean_name(account.id),
+            clean_name(account.org),
+            clean_name(account.tier),
+            clean_name(model.id),
+            self._sheets.setdefault(limits, LimitSheet(limits)),
         )
         if len(self._known) > MOST:
             self._known.popitem(last=False)
         return made
-
-    def allowed(self, per: PerPlan) -> tuple[Counter, ...]:
-        """The counters of its policies' consent."""
-        if per.allowed is None:
-            per.allowed = tuple(self._metrics.allowed(policy, mode) for policy, mode in per.plan.policies)
-        return per.allowed
-
-    def limits(self, per: PerPlan) -> tuple[PlanLimit, ...]:
-        """What is said of its limits."""
-        if per.limits is None:
-            per.limits = tuple(
-                PlanLimit(
-                    clean_text(limit.policy_id),
-                    clean_text(limit.name),
-                    limit.spec.unit.value,
-                    limit.spec.unit,
-                    limit.mode,
-                    _size(limit.spec),
-                    self._metrics.saturation(limit.policy_id, limit.name).observe,
-                )
-                for limit in per.plan.limits
-            )
-        return per.limits
-
-
-def _size(spec: Spec) -> int:
-    return spec.burst if isinstance(spec, RateSpec) else spec.amount

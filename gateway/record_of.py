@@ -4,6 +4,8 @@ What configuration says is cleaned once for each plan (per_plan.py), what the ca
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
+from typing import Final
 
 from gateway import __version__
 from gateway.accounting.outcome import Outcome
@@ -16,9 +18,11 @@ from gateway.observe.records import (
     ConditionRecord,
     DecisionRecord,
     FindingRecord,
+    LimitRecord,
     MarkRecord,
     OutputRecord,
     clean,
+    clean_name,
     clean_text,
     micro,
     moment,
@@ -27,73 +31,101 @@ from gateway.per_plan import PerPlan
 from gateway.policy.facts import facts_of
 from gateway.policy.finding import Finding
 from gateway.policy.output.finding import OutputFinding
+from gateway.policy.ruling import Condition
 from gateway.policy.situation import Situation
 from gateway.watermarks.issued import Marking
 
+# By names of their own: reading a member of an enumeration costs more than what is done with it here.
+_USD: Final = Unit.USD
+_CLIENT_GONE: Final = Outcome.CLIENT_GONE
+_MOST_SAID: Final = 4096
 
-def record_of(x: Exchange, plan: PerPlan | None, findings: Sequence[Finding], now: float) -> DecisionRecord:
-    """All of it but the limits; the caller adds those."""
+
+def record_of(
+    x: Exchange, plan: PerPlan | None, findings: Sequence[Finding], limits: tuple[LimitRecord, ...], now: float
+) -> DecisionRecord:
+    """All that is known of it."""
+    facts = x.facts
+    if plan is not None:
+        account, org, tier, model = plan.account_id, plan.org, plan.tier, plan.model_id
+        if facts is None:
+            facts = _facts(x)
+    else:
+        account, org, tier, model = _names(x)
+    usage, contradicted, cost = None, False, 0
+    if x.settlement is not None:
+        usage, contradicted, cost = x.settlement.usage, x.settlement.contradicted, x.settlement.cost_nano_usd
+    read, written, money = 0, 0, 0
+    if x.reservation is not None:
+        read, written, money = x.reservation.input_tokens, x.paid_output, x.reservation.amounts.get(_USD, 0)
+    took = now - x.started_at
+    # In the order of its members: naming each costs more, and setting one after the other does too.
     record = DecisionRecord(
         x.id,
         moment(x.started_ms),
-        clean_text(x.request_id),
+        x.id if x.request_id is x.id else clean_text(x.request_id),
         x.route,
         x.status,
         x.outcome or Outcome.INTERNAL_ERROR,
         __version__,
+        account,
+        org,
+        tier,
+        x.principal.key_id if x.principal is not None else "",
+        x.dialect.name if x.dialect is not None else "",
+        model,
+        clean_name(x.attempts[-1].upstream) if x.attempts else "",
+        len(x.attempts),
+        x.ask is not None and x.ask.stream,
+        "",  # reason
+        "",  # policy
+        "",  # limit
+        x.snapshot.policies.revision,
+        "",  # clause: this and the other three are what `_refuse` sets
+        (),  # findings
+        (),  # conditions
+        (),  # output
+        (),  # tags
+        x.delay_s,
+        (),  # reduced
+        None,  # mark: this and the five before are what `_rule` sets
+        facts,
+        limits,
+        usage,
+        contradicted,
+        read,
+        written,
+        money,
+        cost,
+        micro(took),
+        micro(max(0.0, took - x.waited_s)),
+        micro(x.first_byte_at - x.started_at) if x.first_byte_at else None,
+        abort_phase(x) if x.outcome is _CLIENT_GONE else "",
     )
-    # Set one by one, which costs less than naming each in the call, and less again where there is nothing to say.
-    if plan is not None:
-        record.account, record.org, record.tier = plan.account_id, plan.org, plan.tier
-        record.model = plan.model_id
-        record.facts = _facts(x)
-    else:
-        _name(x, record)
-    if x.principal is not None:
-        record.key_id = x.principal.key_id
-    if x.dialect is not None:
-        record.dialect = x.dialect.name
-    if x.attempts:
-        record.upstream = clean_text(x.attempts[-1].upstream)
-        record.attempts = len(x.attempts)
-    if x.ask is not None:
-        record.stream = x.ask.stream
-    record.revision = x.snapshot.policies.revision
     if x.refusal is not None:
         _refuse(x.refusal, record)
-    _rule(x, findings, record)
-    if x.reservation is not None:
-        record.reserved_input_tokens = x.reservation.input_tokens
-        record.reserved_output_tokens = x.paid_output
-        record.reserved_nano_usd = x.reservation.amounts.get(Unit.USD, 0)
-    if x.settlement is not None:
-        record.usage, record.contradicted = x.settlement.usage, x.settlement.contradicted
-        record.cost_nano_usd = x.settlement.cost_nano_usd
-    record.duration_s = micro(now - x.started_at)
-    record.overhead_s = micro(overhead_s(x, now))
-    if x.first_byte_at:
-        record.ttfb_s = micro(x.first_byte_at - x.started_at)
-    if x.outcome is Outcome.CLIENT_GONE:
-        record.client_abort_phase = abort_phase(x)
+    if findings or x.conditions or x.tags or x.reduced or x.output_findings or x.marking is not None:
+        _rule(x, findings, record)
     return record
 
 
-def _name(x: Exchange, record: DecisionRecord) -> None:
-    """Who asked for what, as far as it is known of a request that never came to the policies."""
-    if x.principal is not None:
-        account = x.principal.account
-        record.account, record.org = clean_text(account.id), clean_text(account.org)
-        record.tier = clean_text(account.tier)
-    if x.model is not None:
-        record.model = clean_text(x.model.id)
+def _names(x: Exchange) -> tuple[str, str, str, str]:
+    """Account, org, tier and model, as far as they are known of a request that never came to the policies."""
+    model = clean_name(x.model.id) if x.model is not None else ""
+    if x.principal is None:
+        return "", "", "", model
+    account = x.principal.account
+    return clean_name(account.id), clean_name(account.org), clean_name(account.tier), model
 
 
 def _refuse(refusal: Refusal, record: DecisionRecord) -> None:
-    details = refusal.details
     record.reason = refusal.reason.code
-    record.policy = clean_text(str(details.get("policy") or ""))
-    record.limit = clean_text(str(details.get("limit") or details.get("rule") or ""))
-    record.clause = clean_text(str(details.get("clause") or ""))
+    details = refusal.details
+    if not details:  # a stranger's: no policy was asked
+        return
+    record.policy = clean_name(str(details.get("policy") or ""))
+    record.limit = clean_name(str(details.get("limit") or details.get("rule") or ""))
+    record.clause = clean_name(str(details.get("clause") or ""))
 
 
 def _rule(x: Exchange, findings: Sequence[Finding], record: DecisionRecord) -> None:
@@ -101,23 +133,28 @@ def _rule(x: Exchange, findings: Sequence[Finding], record: DecisionRecord) -> N
     if findings:
         record.findings = tuple(map(_finding, findings[:MAX_LIST]))
     if x.conditions:
-        record.conditions = tuple(
-            [ConditionRecord(clean_text(rule), revision, holds) for rule, revision, holds in x.conditions[:MAX_LIST]]
-        )
+        record.conditions = tuple(map(_condition, x.conditions[:MAX_LIST]))
     if x.output_findings:
         record.output = clean(tuple(map(_output, x.output_findings)))
     if x.tags:
         record.tags = clean(tuple(x.tags))
-    record.delay_s = x.delay_s
     if x.reduced:
         record.reduced = clean(x.reduced)
     if x.marking is not None:
         record.mark = clean(_mark(x.marking))
 
 
+# Rules say the same few things over and over, in words of the configuration; what is written of them is not changed.
+@lru_cache(maxsize=_MOST_SAID)
 def _finding(found: Finding) -> FindingRecord:
     policy, rule, mode, reason, action, clause = found
     return FindingRecord(clean_text(policy), clean_text(rule), action, mode, reason, clean_text(clause))
+
+
+@lru_cache(maxsize=_MOST_SAID)
+def _condition(answer: Condition) -> ConditionRecord:
+    rule, revision, holds = answer
+    return ConditionRecord(clean_text(rule), revision, holds)
 
 
 def _mark(marking: Marking) -> MarkRecord:
@@ -134,12 +171,9 @@ def _output(found: OutputFinding) -> OutputRecord:
 
 
 def _facts(x: Exchange) -> FactsRecord | None:
-    """Read already where rules were asked; else what costs nothing to tell."""
-    if x.facts is not None or x.plan is None or x.ask is None:
-        return x.facts
-    assert x.principal is not None
-    assert x.dialect is not None
-    assert x.model is not None
+    """What costs nothing to tell, for where no rules were asked."""
+    if x.ask is None or x.principal is None or x.dialect is None or x.model is None:
+        return None
     return facts_of(Situation(x.principal, x.dialect.name, x.model, x.started_ms), x.ask)
 
 

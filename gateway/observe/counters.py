@@ -4,14 +4,17 @@ Everything is written from the event loop's thread and rendered from it, so that
 one attribute addition. A child may be kept and used directly; after `Family.restrict` it must be asked for again.
 """
 
-from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final, TypeVar
 
 from gateway.observe.instruments import Instrument
 
 OTHER: Final = "other"
 """The label value that stands for everything that is not configured."""
+
+_MANY: Final = 8
+"""Values from which on setting up a count of all costs less than counting one by one."""
 
 
 class Counter:
@@ -39,6 +42,21 @@ class Histogram:
     def observe(self, value: float) -> None:
         self.counts[bisect_left(self.bounds, value)] += 1
         self.total += value
+
+    def observe_all(self, values: Sequence[float]) -> None:
+        """As if each were observed; of many of them without a step of ours for each."""
+        if len(values) < _MANY:
+            for value in values:
+                self.counts[bisect_left(self.bounds, value)] += 1
+                self.total += value
+            return
+        ordered, before = sorted(values), 0
+        for slot, bound in enumerate(self.bounds):
+            up_to = bisect_right(ordered, bound)
+            self.counts[slot] += up_to - before
+            before = up_to
+        self.counts[-1] += len(ordered) - before
+        self.total += sum(ordered)
 
     def cumulative(self) -> Iterator[tuple[float, int]]:
         """(upper edge, observations up to it), the last edge being infinity."""

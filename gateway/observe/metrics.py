@@ -47,6 +47,7 @@ class Metrics(Tally):
 
     def _families(self, metric: Instrument, most: int | None) -> Iterator[Metric]:
         """One metric as one family, or as several of at most `most` samples; a family without samples too."""
+        self.bring_in()
         read = self._callbacks.get(metric.name)
         if read is not None:
             yield _single(metric, read)

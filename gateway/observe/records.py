@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Final, TypeVar, cast
 
-from msgspec import Struct
+from msgspec import Raw, Struct
 from msgspec.json import Decoder, Encoder, decode
 from msgspec.structs import astuple
 
@@ -192,6 +192,15 @@ def clean_text(text: str) -> str:
     if len(text) <= MAX_TEXT and "k-" not in text and "K-" not in text and text.isascii():
         return text
     return redact(text, MAX_TEXT).encode("utf-8", "replace").decode("utf-8")
+
+
+clean_name: Final = lru_cache(maxsize=4096)(clean_text)
+"""The same of texts that configuration names; not for what a caller may choose, which would be kept here."""
+
+
+def written_already(limits: bytes) -> tuple[LimitRecord, ...]:
+    """Limits that are JSON already, for a record that is written and not read."""
+    return cast("tuple[LimitRecord, ...]", Raw(limits))
 
 
 def micro(seconds: float) -> float:

@@ -10,7 +10,8 @@ from typing import Final
 from gateway.core.account import STANDINGS
 from gateway.core.reasons import INTERNAL_ERROR, LIMITER_UNAVAILABLE, OVERLOADED, POLICY_REASONS, REASONS, UPSTREAM_BUSY
 from gateway.core.usage import Usage
-from gateway.observe.counters import Counter, Histogram, counter_family, histogram_family
+from gateway.observe.batch_counts import BatchCounts
+from gateway.observe.counters import Histogram, counter_family, histogram_family
 from gateway.observe.detector_counts import DetectorCounts
 from gateway.observe.instruments import BY_NAME, METRICS, Kind
 from gateway.observe.mark_counts import MarkCounts
@@ -28,7 +29,7 @@ STORE_CALLS: Final = (
 """Every operation on the store with each of its outcomes."""
 
 
-class Tally(DetectorCounts, MarkCounts):
+class Tally(BatchCounts, DetectorCounts, MarkCounts):
     """All instruments of one process, and one method for each thing that is counted."""
 
     def __init__(self, version: str, routes: Iterable[str]) -> None:
@@ -39,7 +40,9 @@ class Tally(DetectorCounts, MarkCounts):
         self._gauges: dict[str, dict[tuple[str, ...], float]] = {m.name: {} for m in METRICS if m.kind is Kind.GAUGE}
         self._callbacks: dict[str, Callable[[], float]] = {}
         self._top: TopAccounts | None = None
+        self._gatherers: list[Callable[[], None]] = []
         self._bind()
+        self._begin_looks(self.gather)
         self._routes = tuple(routes)
         self.standings({})
         self._gauges["gateway_build_info"][(version,)] = 1
@@ -113,6 +116,7 @@ class Tally(DetectorCounts, MarkCounts):
             self._adjustment[(direction,)]
 
     def _restrict(self, **domains: Iterable[str]) -> None:
+        self.bring_in()
         self.generation += 1
         allowed = {label: frozenset(values) for label, values in domains.items()}
         for counters in self._counters.values():
@@ -178,18 +182,18 @@ class Tally(DetectorCounts, MarkCounts):
         """One policy's word on one request; `reason` is a code of the catalogue, or "none"."""
         self._decisions[policy, action, mode, reason].value += 1
 
-    def allowed(self, policy: str, mode: str) -> Counter:
-        """Counts requests that the policy let pass; to be kept for one `generation`."""
-        return self._decisions[policy, "allow", mode, "none"]
-
     def saturation(self, policy: str, limit: str) -> Histogram:
         """Takes the used part of the limit, with each request that touched it; to be kept for one `generation`."""
         return self._saturation[policy, limit]
 
+    def decisions(self, findings: Iterable[tuple[str, str, str, str, str, str]]) -> None:
+        """What several rules said, each as (policy, rule, mode, reason, action, clause)."""
+        for policy, _, mode, reason, action, _ in findings:
+            self._decisions[policy, action, mode, reason].value += 1
+
     def settled(self, outcome: str, *, estimated: bool, adjustment_tokens: int) -> None:
         """`adjustment_tokens` is actual minus reserved: negative is a refund."""
         self._settlements[outcome, _YES_NO[estimated]].value += 1
-        # Two directions, each a positive amount: a sum that could fall would be no sum to Prometheus.
         if adjustment_tokens > 0:
             self._adjustment[("debit",)].observe(adjustment_tokens)
         else:
@@ -200,6 +204,11 @@ class Tally(DetectorCounts, MarkCounts):
 
     def retry_observed(self) -> None:
         self._counters["gateway_retries_observed_total"][()].value += 1
+
+    @property
+    def names_accounts(self) -> bool:
+        """Whether some accounts have series of their own, see `account`."""
+        return self._top is not None
 
     def account(self, account: str, usage: Usage | None, now_ms: int) -> None:
         """One request of a known account; does nothing unless `name_top_accounts` switched it on."""

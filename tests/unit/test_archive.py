@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from gateway import per_plan
+from gateway import archive, per_plan
 from gateway.accounting.outcome import Outcome
 from gateway.archive import Archive
 from gateway.core import reasons
@@ -349,6 +349,37 @@ def test_a_reload_of_the_labels_ends_what_was_bound_for_a_plan(walk):
     assert count(walk, "gateway_decisions_total", policy="watch", action="allow") == 2
     assert count(walk, "gateway_limit_saturation_ratio_count", policy="watch", limit="w") == 2
     assert count(walk, "gateway_limit_saturation_ratio_count", policy="other", limit="other") == 1
+
+
+def test_counts_are_not_held_back_without_end(walk, monkeypatch):
+    monkeypatch.setattr(archive, "MOST_HELD_BACK", 2)
+    family = walk.runtime.metrics._requests  # a scrape would bring in what is held back
+    seen = []
+    for _ in range(4):
+        x = answered(walk)
+        x.first_byte_at = x.started_at + 0.25
+        walk.finish(x, Outcome.COMPLETE)
+        seen.append(family["chat", "sim-small", "complete"].value)
+    assert seen == [0, 2, 2, 4]
+
+
+def test_the_usual_end_and_any_other_are_counted_in_the_same_series(walk):
+    for estimated in (False, True, False):
+        x = answered(walk)
+        x.first_byte_at = x.started_at + 0.25
+        if estimated:
+            x.answer = json.dumps({"choices": [{"message": {"content": "word"}}]}).encode()
+        walk.clock.advance(0.5)
+        walk.finish(x, Outcome.COMPLETE)
+    assert count(walk, "gateway_requests_total", route="chat", model="sim-small", outcome="complete") == 3
+    assert count(walk, "gateway_settlements_total", outcome="complete", estimated="false") == 2
+    assert count(walk, "gateway_settlements_total", outcome="complete", estimated="true") == 1
+    assert count(walk, "gateway_decisions_total", policy="tight", action="allow", mode="enforce") == 3
+    for histogram in ("request_duration", "overhead", "time_to_first_byte", "upstream_duration"):
+        assert count(walk, f"gateway_{histogram}_seconds_count") == 3
+    assert count(walk, "gateway_request_duration_seconds_sum") == 1.5
+    assert count(walk, "gateway_upstream_duration_seconds_sum", upstream="main") == 1.5
+    assert count(walk, "gateway_limit_saturation_ratio_count", limit="r") == 3
 
 
 def test_plans_are_not_remembered_without_end(walk, monkeypatch):
