@@ -1,7 +1,8 @@
 """What the detectors know of an answered generating request. Made by the pipeline, worked off the answer's path."""
 
-from dataclasses import dataclass, field
 from typing import Final, NamedTuple
+
+from msgspec import Struct
 
 EXCERPT: Final = 2048
 """Characters of the last user turn kept from each end while a request waits for its turn."""
@@ -16,8 +17,11 @@ class Said(NamedTuple):
     """Hashes of the first and the last block, None for a prompt without room for a wrapper and a payload."""
 
 
-@dataclass(slots=True)
-class Facts:
+_SILENT: Final = frozenset({"head", "tail"})
+"""Members that hold what callers wrote: no representation shows them."""
+
+
+class Facts(Struct):
     """One answered generating request.
 
     `prompt` is the fingerprint of the whole last user turn; `head` and `tail` are its two ends (see `ends`). Text is
@@ -28,8 +32,8 @@ class Facts:
     key_id: str
     tier: str
     prompt: int
-    head: str = field(repr=False)
-    tail: str = field(repr=False)
+    head: str
+    tail: str
     user_turns: int
     history: bool
     """Assistant turns came before."""
@@ -49,10 +53,16 @@ class Facts:
     said: Said | None = None
     """What the two ends say; None without text, and until the watchtower reads them for all signals."""
 
+    def __repr__(self) -> str:
+        shown = (f"{name}={getattr(self, name)!r}" for name in self.__struct_fields__ if name not in _SILENT)
+        return f"Facts({', '.join(shown)})"
+
 
 def ends(text: str) -> tuple[str, str]:
     """The first and last characters of a turn, at most `EXCERPT` each; no tail when the head has it all.
 
     They never overlap, so that a text is not read twice.
     """
+    if len(text) <= EXCERPT:
+        return text, ""
     return text[:EXCERPT], text[max(EXCERPT, len(text) - EXCERPT) :]

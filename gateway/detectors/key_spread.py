@@ -25,8 +25,4 @@ class KeySpread:
 
     def add(self, facts: Facts, now_ms: int) -> tuple[int, int]:
         """Networks and clients, this request's included."""
-        if facts.network:
-            self._networks.add(facts.network, now_ms)
-        if facts.client:
-            self._clients.add(facts.client, now_ms)
-        return self._networks.estimate(now_ms), self._clients.estimate(now_ms)
+        return self._networks.add(facts.network, now_ms), self._clients.add(facts.client, now_ms)

@@ -27,15 +27,15 @@ class Recent:
 
     def holds(self, fingerprint: int) -> bool:
         """Whether it was added lately; changes nothing."""
-        start, mark = _place(fingerprint)
-        return mark in self._places[start : start + WAYS]
+        start = (fingerprint >> 32) % SETS * WAYS
+        return (fingerprint & 0xFFFF_FFFF or 1) in self._places[start : start + WAYS]
 
     def add(self, fingerprint: int) -> bool:
         """Put it first in its set: whatever it moves past is older. Whether it is new there."""
-        start, mark = _place(fingerprint)
-        ways = self._places[start : start + WAYS]
-        if ways[0] == mark:
+        start, mark = (fingerprint >> 32) % SETS * WAYS, fingerprint & 0xFFFF_FFFF or 1
+        if self._places[start] == mark:
             return False
+        ways = self._places[start : start + WAYS]
         new = mark not in ways
         if new:
             ways.pop()
@@ -44,7 +44,3 @@ class Recent:
         ways.insert(0, mark)
         self._places[start : start + WAYS] = ways
         return new
-
-
-def _place(fingerprint: int) -> tuple[int, int]:
-    return (fingerprint >> 32) % SETS * WAYS, fingerprint & 0xFFFF_FFFF or 1

@@ -28,20 +28,23 @@ class Spread:
         self._today = 0
         self._yesterday = 0
 
-    def add(self, item: str, now_ms: int) -> None:
-        self._turn(now_ms // DAY_MS)
-        self._today |= _bit(item)
+    def add(self, item: str, now_ms: int) -> int:
+        """Count an item, nothing where it is empty; distinct items of the last 24 to 48 hours."""
+        day = now_ms // DAY_MS
+        if day > self._day:
+            self._turn(day)
+        if item:
+            self._today |= _bit(item)
+        return _BY_ZEROS[BITS - (self._today | self._yesterday).bit_count()]
 
     def estimate(self, now_ms: int) -> int:
         """Distinct items of the last 24 to 48 hours."""
-        self._turn(now_ms // DAY_MS)
-        return _BY_ZEROS[BITS - (self._today | self._yesterday).bit_count()]
+        return self.add("", now_ms)
 
     def _turn(self, day: int) -> None:
-        if day > self._day:
-            self._yesterday = self._today if day == self._day + 1 else 0
-            self._today = 0
-            self._day = day
+        self._yesterday = self._today if day == self._day + 1 else 0
+        self._today = 0
+        self._day = day
 
 
 @lru_cache(_KEPT)

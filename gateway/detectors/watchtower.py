@@ -4,6 +4,8 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable
+from itertools import repeat
+from operator import call
 from time import perf_counter
 from typing import Final
 
@@ -38,6 +40,8 @@ class Watchtower:
         self._accounts = Newest(Sketch, max_accounts)
         self._keys = Newest(KeySpread, max_accounts)
         self._readings = Readings()
+        self._names = tuple(name for name, _ in SIGNALS)
+        self._questions = tuple(present for _, present in SIGNALS)
         self._queue: deque[Facts] = deque()
         self._wake = asyncio.Event()
         self._complained: dict[str, int] = {}
@@ -69,51 +73,67 @@ class Watchtower:
     def drain(self) -> None:
         """Work off the queue now."""
         while self._queue:
-            self._look(self._queue.popleft())
+            self._look(self._queue.popleft(), perf_counter())
 
     def _batch(self) -> None:
         """At least one request, and no further one once the time is up."""
-        until = perf_counter() + BATCH_S
+        now = perf_counter()
+        until = now + BATCH_S
         while self._queue:
-            self._look(self._queue.popleft())
-            if perf_counter() >= until:
+            now = self._look(self._queue.popleft(), now)
+            if now >= until:
                 return
 
-    def _look(self, facts: Facts) -> None:
-        """Each part on its own: one that fails loses its own finding and no other."""
-        began = perf_counter()
+    def _look(self, facts: Facts, began: float) -> float:
+        """Each part on its own: one that fails loses its own finding and no other. When it was done (perf_counter)."""
         try:
             facts.said = self._readings.of(facts)
         except Exception as fault:  # noqa: BLE001 - whatever a text does to us, the next request is looked at
             self._complain("excerpt", fault)
-            return
-        sketch = self._accounts.of(facts.account)
-        tell, tier = self._report.signal, facts.tier
-        for name, present in SIGNALS:
-            try:
-                found = present(facts, sketch)
-                if found is not None:
-                    tell(name, tier, found)
-            except Exception as fault:  # noqa: BLE001 - as in `_guarded`, which would be ten calls more
-                self._complain(name, fault)
-        self._guarded("sketch", sketch.add, facts)
-        self._guarded("ratio", self._ratio, facts)
-        self._guarded("key_spread", self._key_spread, facts)
-        self._guarded("took", self._report.took, perf_counter() - began)
-
-    def _guarded(self, name: str, part: Callable[..., None], *given: object) -> None:
+            return perf_counter()
+        sketch, report, tier = self._accounts.of(facts.account), self._report, facts.tier
         try:
-            part(*given)
-        except Exception as fault:  # noqa: BLE001 - whatever it was, the other parts have their turn
-            self._complain(name, fault)
+            # One call for all of them. They change nothing, so that where one fails all can be asked again.
+            answers = tuple(map(call, self._questions, repeat(facts), repeat(sketch)))
+        except Exception:  # noqa: BLE001 - which one it was is found out there
+            answers = self._one_by_one(facts, sketch)
+        for name, present in zip(self._names, answers, strict=True):
+            try:
+                if present is not None:
+                    report.signal(name, tier, present)
+            except Exception as fault:  # noqa: BLE001 - the other parts have their turn, here and below
+                self._complain(name, fault)
+        try:
+            sketch.add(facts)
+        except Exception as fault:  # noqa: BLE001
+            self._complain("sketch", fault)
+        try:
+            if facts.input_tokens > 0:
+                report.ratio(tier, facts.output_tokens / facts.input_tokens)
+        except Exception as fault:  # noqa: BLE001
+            self._complain("ratio", fault)
+        try:
+            if facts.key_id:
+                report.key_spread(*self._keys.of(facts.key_id).add(facts, self._now_ms()))
+        except Exception as fault:  # noqa: BLE001
+            self._complain("key_spread", fault)
+        done = perf_counter()
+        try:
+            report.took(done - began)
+        except Exception as fault:  # noqa: BLE001
+            self._complain("took", fault)
+        return done
 
-    def _ratio(self, facts: Facts) -> None:
-        if facts.input_tokens > 0:
-            self._report.ratio(facts.tier, facts.output_tokens / facts.input_tokens)
-
-    def _key_spread(self, facts: Facts) -> None:
-        if facts.key_id:
-            self._report.key_spread(*self._keys.of(facts.key_id).add(facts, self._now_ms()))
+    def _one_by_one(self, facts: Facts, sketch: Sketch) -> tuple[bool | None, ...]:
+        """What each signal says; one that fails says nothing."""
+        answers: list[bool | None] = []
+        for name, present in zip(self._names, self._questions, strict=True):
+            try:
+                answers.append(present(facts, sketch))
+            except Exception as fault:  # noqa: BLE001 - whatever it was, the others have their turn
+                answers.append(None)
+                self._complain(name, fault)
+        return tuple(answers)
 
     def _complain(self, part: str, fault: Exception) -> None:
         """The kind of fault only: its message may hold a caller's text."""

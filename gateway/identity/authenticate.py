@@ -10,14 +10,17 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from gateway.core import reasons
-from gateway.core.account import Principal
+from gateway.core.account import CLEAR, Principal
 from gateway.core.refusal import Refusal
 from gateway.identity.directory import Directory, KeyRecord
-from gateway.identity.keys import ADMIN_PREFIX, ParsedKey, digest, parse
+from gateway.identity.keys import ADMIN_PREFIX, PREFIX, ParsedKey, digest, parse
 from gateway.identity.standings import Standings
 
 _NO_KEY: Final = ParsedKey("", b"-" * 27, intact=False)
 _ALL_CLEAR: Final = Standings()
+_USUAL: Final = f"Bearer {PREFIX}"
+"""How most write the header."""
+_KEY_AT: Final = len("Bearer ")
 
 
 @dataclass(slots=True)
@@ -67,15 +70,18 @@ def authenticate(
     if account.suspended:
         return Refusal(reasons.ACCOUNT_SUSPENDED, "the account is suspended")
     account = standings.of(account)
-    blocked = standings.refusal(account, now_ms)
-    if blocked is not None:
-        return blocked
+    if account.standing != CLEAR:  # few have ever been anything else
+        blocked = standings.refusal(account, now_ms)
+        if blocked is not None:
+            return blocked
     return record.principal if account is record.principal.account else Principal(account, key.id)
 
 
 def credential(authorization: str | None, x_api_key: str | None) -> str | Refusal:
     """The one credential of a request, from either header or the same in both."""
     bearer = None
+    if x_api_key is None and authorization is not None and authorization.startswith(_USUAL):
+        return authorization[_KEY_AT:].strip()  # what comes of it below as well
     if authorization is not None:
         scheme, _, value = authorization.partition(" ")
         if scheme.lower() != "bearer":

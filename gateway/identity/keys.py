@@ -5,6 +5,7 @@ The check digits (CRC-32 of all before them) catch every single mistyped charact
 """
 
 import hashlib
+import re
 import secrets
 import string
 from dataclasses import dataclass, field
@@ -19,14 +20,14 @@ ID_LENGTH: Final = 12
 SECRET_LENGTH: Final = 27
 """Base-62 digits that hold at least 160 bits."""
 _CHECK_LENGTH: Final = 6
-_LENGTH: Final = len(PREFIX) + ID_LENGTH + 1 + SECRET_LENGTH + _CHECK_LENGTH
+_DIGIT: Final = "[0-9A-Za-z]"
+_FORM: Final = re.compile(
+    f"({PREFIX}({_DIGIT}{{{ID_LENGTH}}})_({_DIGIT}{{{SECRET_LENGTH}}}))({_DIGIT}{{{_CHECK_LENGTH}}})"
+)
+"""Of fixed length, so that no text takes longer than a key."""
 
 _ALPHABET: Final = string.digits + string.ascii_uppercase + string.ascii_lowercase
 _PAIRS: Final = [high + low for high in _ALPHABET for low in _ALPHABET]
-_ID_AT: Final = len(PREFIX)
-_MARK_AT: Final = _ID_AT + ID_LENGTH
-_SECRET_AT: Final = _MARK_AT + 1
-_CHECK_AT: Final = _SECRET_AT + SECRET_LENGTH
 _BLOCK: Final = 64
 """Bytes that SHA-256 takes in at a time."""
 _PEPPERS: Final = 16
@@ -58,14 +59,11 @@ def new_key() -> str:
 
 def parse(text: str) -> ParsedKey | None:
     """The parts of a key; None when the text does not have the form of one. Never raises."""
-    if len(text) != _LENGTH or not text.isascii() or not text.startswith(PREFIX):
+    found = _FORM.fullmatch(text)
+    if found is None:
         return None
-    key_id, rest = text[_ID_AT:_MARK_AT], text[_SECRET_AT:]
-    # Of ASCII text these are the digits of base 62.
-    if text[_MARK_AT] != "_" or not key_id.isalnum() or not rest.isalnum():
-        return None
-    intact = check_digits(text[:_CHECK_AT]) == text[_CHECK_AT:]
-    return ParsedKey(key_id, rest[:SECRET_LENGTH].encode(), intact)
+    body, key_id, secret, check = found.groups()
+    return ParsedKey(key_id, secret.encode(), check_digits(body) == check)
 
 
 def digest(secret: bytes, pepper: bytes) -> bytes:
