@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from gateway.core.turn import turn_of
+from gateway.core.turn import Turn, turn_of
 from gateway.exchange import Exchange
 
 log = logging.getLogger("gateway")
@@ -20,6 +20,9 @@ class Aftermath:
     def __init__(self, work: Callable[[Exchange, float], None]) -> None:
         self._work = work
         self._ended: list[tuple[Exchange, float]] = []
+        self._loop: asyncio.AbstractEventLoop | None = None
+        """The one that `_turn` is of: but for tests there is one alone."""
+        self._turn: Turn
 
     def of(self, x: Exchange, now: float) -> None:
         """Leave it for the end of the turn. Never raises; without a loop it is done at once."""
@@ -30,8 +33,10 @@ class Aftermath:
             loop = asyncio.get_running_loop()
         except RuntimeError:
             self.catch_up()
-        else:
-            turn_of(loop).later(self.catch_up)
+            return
+        if loop is not self._loop:
+            self._loop, self._turn = loop, turn_of(loop)
+        self._turn.later(self.catch_up)
 
     def catch_up(self) -> None:
         """Do what is left; also called before what it writes to is closed. What fails for one fails for no other."""

@@ -157,15 +157,13 @@ class Pipeline:
         """Bridge: send our own bytes to a healthy upstream with room; its head is here when this returns."""
         assert x.ask is not None
         assert x.model is not None
-
         began = self.clock.monotonic()
-        name = x.model.upstream_name
-        gate = self.gates.of(x)
+        name, gate = x.model.upstream_name, self.gates.of(x)
         amend = None if x.marking is None else partial(self.marks.rejected, x)
         make_call = partial(self._make_call, x)
         result = await self.bridge.forward(x.upstreams, make_call, {name: x.ask.model}, name, gate, amend=amend)
-        x.head_at = self.clock.monotonic()
-        x.waited_s += x.head_at - began
+        x.head_at = head_at = self.clock.monotonic()
+        x.waited_s += head_at - began
         x.attempts = result.attempts
         if isinstance(result, NotForwarded):
             refusal = result.refusal
@@ -176,7 +174,8 @@ class Pipeline:
         x.forwarded = result
         if x.marking is not None:
             x.marking.answered = True
-        self._look_in_passing(x)  # where the answer was there at once
+        if not x.looked_at:
+            self._look_in_passing(x)  # the answer was there at once
         return None
 
     def _make_call(self, x: Exchange, upstream: Upstream) -> Call:

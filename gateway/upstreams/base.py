@@ -1,12 +1,12 @@
 """The small interface between forwarding and the connections below it, so that a faster pool can replace one."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+from msgspec import Struct
 
-@dataclass(slots=True)
-class Call:
+
+class Call(Struct):
     """One request to an upstream. `path` is from our own route table, never from the caller."""
 
     method: str

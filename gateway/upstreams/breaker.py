@@ -60,7 +60,7 @@ class Breaker:
 
     def claim(self) -> None:
         """A request is about to be sent; while open it is the probe."""
-        self._probing = self.open
+        self._probing = self._open_until is not None
 
     def answered(self) -> None:
         """The upstream answers sensibly again: a probe need not wait for the end of a long stream."""
@@ -72,7 +72,8 @@ class Breaker:
 
     def succeeded(self) -> None:
         """A whole exchange went well."""
-        self.answered()
+        if self._open_until is not None:
+            self.answered()
         self._failures = self._stumbles = 0
 
     def stumbled(self, now: float) -> None:

@@ -121,7 +121,8 @@ class Bridge:
     def _pick(self, left: Sequence[Upstream], model: str) -> Upstream | None:
         now = self._clock.monotonic()
         if len(left) == 1:
-            return left[0] if left[0].ready(now, model) else None
+            only = left[0]
+            return only if only.ready(now, model) else None
         self._turn += 1
         chosen = pick([upstream.candidate(now, model) for upstream in left], self._turn)
         return None if chosen is None else self._upstreams[chosen.name]
@@ -131,15 +132,9 @@ class Bridge:
     ) -> Forwarded | Miss | PassedOver:
         upstream.outstanding += 1
         upstream.breaker.claim()
-        try:
-            full = None if errand.gate is None else await errand.gate.enter(upstream.name)
-        except BaseException:
-            _give_up(upstream)
-            raise
+        full = None if errand.gate is None else await self._enter(upstream, errand.gate)
         if full is not None:
-            _give_up(upstream)
-            self._events.emit("upstream.passed_over", upstream=upstream.name, reason=full.reason.code)
-            return PassedOver(full)
+            return full
         outcome, detail, left = "cancelled", "", Left.UNTOUCHED
         kept = False
         try:
@@ -165,6 +160,18 @@ class Bridge:
                     errand.gate.leave(left)
                 attempts.append(Attempt(upstream.name, outcome))
             self._events.emit("upstream.attempt", upstream=upstream.name, outcome=outcome, detail=detail)
+
+    async def _enter(self, upstream: Upstream, gate: Gate) -> PassedOver | None:
+        try:
+            full = await gate.enter(upstream.name)
+        except BaseException:
+            _give_up(upstream)
+            raise
+        if full is None:
+            return None
+        _give_up(upstream)
+        self._events.emit("upstream.passed_over", upstream=upstream.name, reason=full.reason.code)
+        return PassedOver(full)
 
     def _kept(self, upstream: Upstream, errand: Errand, answer: Answer, before: Sequence[Attempt]) -> Forwarded:
         if upstream.breaker.open:

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from msgspec import Struct
+
 from gateway.core.refusal import Refusal
 from gateway.upstreams.base import Call
 from gateway.upstreams.gate import Gate, Left
@@ -14,8 +16,7 @@ Amend = Callable[[Upstream, int], bool]
 one that is worth trying there."""
 
 
-@dataclass(slots=True)
-class Errand:
+class Errand(Struct):
     """What is to be forwarded, wherever it goes."""
 
     make_call: MakeCall

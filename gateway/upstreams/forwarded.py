@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from msgspec import Struct
+
 from gateway.core.refusal import Refusal
 from gateway.upstreams.base import Answer
 from gateway.upstreams.settings import UpstreamSettings
@@ -19,8 +21,7 @@ class Attempt:
     outcome: str
 
 
-@dataclass(slots=True)
-class Forwarded:
+class Forwarded(Struct):
     """An upstream's 2xx answer.
 
     Whoever holds it finishes or aborts `answer` and then calls `release` exactly once: True when the whole

@@ -1,6 +1,5 @@
 """What a response head must be, whichever client reads it: a head that two parsers could frame differently is none."""
 
-from collections.abc import Sequence
 from typing import Final
 
 from gateway.upstreams.base import UpstreamFailed
@@ -23,34 +22,34 @@ def check_head(
     status: int,
     *,
     clean: bool,
-    length: Sequence[str],
-    coding: Sequence[str],
-    encoding: Sequence[str],
+    length: str | None,
+    coding: str | None,
+    encoding: str | None,
 ) -> int | None:
     """The body's length, or None for chunks. Raises UpstreamFailed for ambiguous framing or content.
 
     `clean` says that the text holds no `controls` and that the reason phrase has at most MAX_REASON characters.
-    `length`, `coding` and `encoding` are all values of Content-Length, Transfer-Encoding and Content-Encoding
-    (RFC 9112, section 6).
+    `length`, `coding` and `encoding` are Content-Length, Transfer-Encoding and Content-Encoding (RFC 9112, section 6),
+    None where there is none, and of several fields of one name all values with commas between: none of those passes.
     """
     if version not in _VERSIONS or status > 599:
         raise failed("the upstream answered in an unknown HTTP version or status")
     if not clean:
         raise failed("the upstream's response head holds control characters or is too long")
-    if len(length) + len(coding) > 1:
-        raise failed("the upstream framed its response twice")
     size: int | None = None
-    if coding:
-        if coding[0].lower() != "chunked" or version == (1, 0):
+    if coding is not None:
+        if length is not None:
+            raise failed("the upstream framed its response twice")
+        if coding.lower() != "chunked" or version == (1, 0):
             raise failed("the upstream's transfer coding is not plain chunked")
-    elif length:
-        if not (length[0].isascii() and length[0].isdigit()) or len(length[0]) > _MAX_DIGITS:
-            raise failed("the upstream's Content-Length is not a number")
-        size = int(length[0])
+    elif length is not None:
+        if not (length.isascii() and length.isdigit()) or len(length) > _MAX_DIGITS:
+            raise failed("the upstream's Content-Length is not one number")
+        size = int(length)
     elif status not in BODYLESS:
         # Without either, a cut connection and a finished body look the same.
         raise failed("the upstream's response has neither a length nor chunks")
-    if encoding and (len(encoding) > 1 or encoding[0].lower() != "identity"):
+    if encoding is not None and encoding.lower() != "identity":
         raise failed("the upstream compressed its response although asked not to")
     return 0 if status in BODYLESS else size
 

@@ -17,6 +17,7 @@ _MAX_VALUE: Final = 512
 # Harmless and useful to a caller. Not: organization ids (whose account pays), rate limits (the wrong bucket),
 # server, via, cf-* and set-cookie (infrastructure), request ids (renamed below), hop-by-hop and framing (ours).
 _ANSWER: Final = ("openai-processing-ms", "openai-version", "openai-model")
+_SHOWN: Final = frozenset(_ANSWER)
 _MEDIA_TYPES: Final = ("application/json", "text/event-stream")
 UPSTREAM_ID: Final = "x-gateway-upstream-request-id"
 
@@ -37,19 +38,18 @@ def request_template(settings: UpstreamSettings, dialect: str, *, stream: bool =
 
 def request_headers(template: Mapping[str, str], caller: Mapping[str, str], request_id: str) -> dict[str, str]:
     """The head of one request: the template first, then its own. `caller` has lower-case names or ignores case."""
-    headers = dict(template)
-    headers["x-request-id"] = request_id
+    headers = {**template, "x-request-id": request_id}
     for name in _CALLER:
-        value = caller.get(name)
-        if value is not None and _plain(value):
-            headers[name] = value
+        if name in caller and _plain(caller[name]):
+            headers[name] = caller[name]
     return headers
 
 
 def answer_headers(answer: Mapping[str, str]) -> list[tuple[str, str]]:
     """What the caller sees of an answer's head, whose names are lower-case."""
     headers = [("content-type", media_type(answer) or "application/octet-stream")]
-    headers += [(name, answer[name]) for name in _ANSWER if name in answer and _plain(answer[name])]
+    if not _SHOWN.isdisjoint(answer):
+        headers += [(name, answer[name]) for name in _ANSWER if name in answer and _plain(answer[name])]
     upstream_id = answer.get("x-request-id") or answer.get("request-id")
     if upstream_id is not None and valid_inbound_id(upstream_id):
         headers.append((UPSTREAM_ID, upstream_id))
@@ -58,8 +58,7 @@ def answer_headers(answer: Mapping[str, str]) -> list[tuple[str, str]]:
 
 def media_type(answer: Mapping[str, str]) -> str | None:
     """The content type when it is one an API answers in, with its parameters; else None."""
-    value = answer.get("content-type", "")
-    return value if _bare(value) in _MEDIA_TYPES and _plain(value) else None
+    return _known(answer.get("content-type", ""))
 
 
 def is_stream(answer: Mapping[str, str]) -> bool:
@@ -67,9 +66,17 @@ def is_stream(answer: Mapping[str, str]) -> bool:
     return _bare(answer.get("content-type", "")) == "text/event-stream"
 
 
+# An upstream sends the same few types again and again.
+
+
+@lru_cache(maxsize=64)
+def _known(value: str) -> str | None:
+    return value if _bare(value) in _MEDIA_TYPES and _plain(value) else None
+
+
 @lru_cache(maxsize=64)
 def _bare(value: str) -> str:
-    """A content type without its parameters. An upstream sends the same few again and again."""
+    """A content type without its parameters."""
     return value.partition(";")[0].strip().lower()
 
 

@@ -170,7 +170,11 @@ def check_head(message: Any) -> None:
         (message.version.major, message.version.minor),
         message.code,
         clean=not head.controls(text) and len(message.reason or "") <= head.MAX_REASON,
-        length=headers.getall("content-length", ()),
-        coding=headers.getall("transfer-encoding", ()),
-        encoding=headers.getall("content-encoding", ()),
+        length=_all(headers, "content-length"),
+        coding=_all(headers, "transfer-encoding"),
+        encoding=_all(headers, "content-encoding"),
     )
+
+
+def _all(headers: Any, name: str) -> str | None:
+    return ",".join(headers.getall(name)) if name in headers else None

@@ -80,12 +80,11 @@ class PoolAnswer:
             self._pour()
 
     def _answered(self) -> None:
-        reading = self._reading
+        reading, settings = self._reading, self._settings
         self.status = reading.status
-        self.headers = reading.headers
+        self.headers = headers = reading.headers
         # By what came, not by what was asked for: an answer in one piece is held in memory.
-        settings = self._settings
-        self._left = settings.max_stream_bytes if is_stream(reading.headers) else settings.max_response_bytes
+        self._left = settings.max_stream_bytes if is_stream(headers) else settings.max_response_bytes
         if not reading.complete:
             now = self._loop.time()
             self._connection.alarm(min(now + settings.timeouts.between_bytes_s, self._deadline))
@@ -205,11 +204,12 @@ class PoolAnswer:
         if self._done:
             return
         reading = self._reading
+        connection = self._connection
         # An early or an error answer may leave the upstream in another place of the conversation than we are.
         clean = self._ended and reading.complete and not reading.extra and reading.keep and 200 <= self.status < 300
-        if clean and self._connection.exchange is self and self._connection.rest():
+        if clean and connection.exchange is self and connection.rest():
             self._done = True
-            self._release(self._connection)
+            self._release(connection)
         else:
             self.abort()
 

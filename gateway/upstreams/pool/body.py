@@ -25,27 +25,26 @@ class Body:
         self._failure: UpstreamFailed | None = None
         self._waiter: asyncio.Future[None] | None = None
 
-    @property
-    def empty(self) -> bool:
-        return not self._parts
-
     def push(self, data: bytes) -> None:
         self._parts.append(data)
         self._size += len(data) + PIECE
         if self._size > HIGH and not self._paused:
             self._paused = True
             self._transport.pause_reading()
-        self._wake()
+        if self._waiter is not None:
+            self._wake(self._waiter)
 
     def end(self) -> None:
         self._ended = True
-        self._wake()
+        if self._waiter is not None:
+            self._wake(self._waiter)
 
     def fail(self, failure: UpstreamFailed) -> None:
         """The reader gets what is there, then the failure."""
         if self._failure is None and not self._ended:
             self._failure = failure
-            self._wake()
+            if self._waiter is not None:
+                self._wake(self._waiter)
 
     def ready(self) -> bool:
         """Whether `pop` would return at once."""
@@ -74,7 +73,7 @@ class Body:
         finally:
             self._waiter = None
 
-    def _wake(self) -> None:
-        waiter = self._waiter
-        if waiter is not None and not waiter.done():
+    @staticmethod
+    def _wake(waiter: "asyncio.Future[None]") -> None:
+        if not waiter.done():
             waiter.set_result(None)

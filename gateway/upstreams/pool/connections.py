@@ -27,12 +27,12 @@ class Connections:
         self._sweep: asyncio.TimerHandle | None = None
         self._closed: asyncio.Future[None] | None = None
 
-    def take(self) -> Connection | None:
-        """The connection that idled shortest, if any may be used again."""
+    def take(self, now: float) -> Connection | None:
+        """The connection that idled shortest, if any may be used again. `now` is the loop's time."""
         idle = self._idle
         while idle:
             connection, since = idle.popitem()
-            if self._loop.time() - since < self._idle_s and connection.usable():
+            if now - since < self._idle_s and connection.usable():
                 return connection
             connection.abort()
         return None
@@ -77,7 +77,7 @@ class Connections:
         while True:
             if self._closed is not None:
                 raise _closed()
-            idle = self.take()
+            idle = self.take(self._loop.time())
             if idle is not None:
                 return idle
             if len(self._all) + self._opening < self._limit:

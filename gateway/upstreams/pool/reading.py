@@ -19,6 +19,7 @@ MAX_QUIET: Final = 16 * 1024
 """Bytes of chunk extensions and trailers in a row, give or take one read. Nobody acts on them."""
 _START: Final = b"HTTP/1."
 _END: Final = b"\r\n\r\n"
+_MAX_START: Final = head.MAX_REASON + len("HTTP/1.1 200 ")
 
 
 class Reading:
@@ -91,7 +92,8 @@ class Reading:
     def _one(self, raw: bytes) -> None:
         """Judge a whole head, up to and including its empty line. llhttp reads every line; we keep the fields."""
         lines = raw.decode("utf-8", "surrogateescape").split("\r\n")
-        if not raw.startswith(_START) or len(lines) - 3 > head.MAX_FIELDS or not _fits(raw):
+        long = len(raw) > head.MAX_LINE and not _fits(raw)
+        if long or not raw.startswith(_START) or len(lines) - 3 > head.MAX_FIELDS:
             raise head.not_http()
         self._parser = parser = HttpResponseParser(self)
         try:
@@ -122,20 +124,23 @@ class Reading:
         for line in fields:
             name, _, value = line.partition(":")
             headers[name.lower()] = value.strip(" \t")
-        several = len(headers) < len(fields)
+        found = headers.get if len(headers) == len(fields) else _all(fields)
         left = head.check_head(
             (1, 1) if newest else (1, 0),
             status,
-            clean=clean and len(start) <= head.MAX_REASON + len("HTTP/1.1 200 "),
-            length=_all(fields, headers, "content-length", several=several),
-            coding=_all(fields, headers, "transfer-encoding", several=several),
-            encoding=_all(fields, headers, "content-encoding", several=several),
+            clean=clean and len(start) <= _MAX_START,
+            length=found("content-length"),
+            coding=found("transfer-encoding"),
+            encoding=found("content-encoding"),
         )
-        self._left = 0 if self._no_body else left
-        self.complete = self._left == 0
-        self.keep = newest and self.keep
+        if self._no_body:
+            left = 0
+        self._left = left
+        self.complete = left == 0
+        if not newest:
+            self.keep = False
         self.status = status
-        if self._left is not None:
+        if left is not None:
             self._parser = None  # the rest is counting
 
     def _piece(self, data: bytes, left: int) -> None:
@@ -192,18 +197,18 @@ class _Another(Exception):  # noqa: N818 - named for what was found
     """A second message."""
 
 
-def _all(fields: list[str], headers: dict[str, str], name: str, *, several: bool) -> tuple[str, ...]:
-    """Every value of a field: the one in `headers`, unless `several` fields have one name."""
-    if name not in headers:
-        return ()
-    if not several:
-        return (headers[name],)
-    split = [line.partition(":") for line in fields]
-    return tuple(value.strip(" \t") for found, _, value in split if found.lower() == name)
+def _all(fields: list[str]) -> Callable[[str], str | None]:
+    """Looks up fields of which some have one name: gives all values, with commas between."""
+    found: dict[str, str] = {}
+    for line in fields:
+        name, _, value = line.partition(":")
+        name, value = name.lower(), value.strip(" \t")
+        found[name] = f"{found[name]},{value}" if name in found else value
+    return found.get
 
 
 def _fits(raw: bytes) -> bool:
-    return len(raw) <= head.MAX_LINE or (len(raw) <= MAX_HEAD and max(map(len, raw.split(b"\r\n"))) <= head.MAX_LINE)
+    return len(raw) <= MAX_HEAD and max(map(len, raw.split(b"\r\n"))) <= head.MAX_LINE
 
 
 def broken() -> UpstreamFailed:

@@ -19,7 +19,7 @@ class Heads:
     def __init__(self, root: SplitResult) -> None:
         self._host = host_field(root)
         self._prefix = root.path
-        self._starts: dict[tuple[int, str, str], tuple[Mapping[str, str], str]] = {}
+        self._starts: dict[tuple[int, str, str], tuple[Mapping[str, str], bytes]] = {}
         """By the template's identity, which lasts as long as the template, kept beside the text."""
 
     def head(self, call: Call) -> bytes:
@@ -28,24 +28,22 @@ class Heads:
         known = self._starts.get((id(template), call.method, call.path))
         start = self._start(call, template) if known is None else known[1]
         headers = call.headers
-        own = "".join([f"{name}: {value}\r\n" for name, value in islice(headers.items(), len(template), None)])
-        many = len(headers) - len(template) + 1
+        shared = len(template)
+        own = "".join([f"{name}: {value}\r\n" for name, value in islice(headers.items(), shared, None)])
+        _check(own, len(headers) - shared)
         if "accept-encoding" not in headers:
             own += "accept-encoding: identity\r\n"
-            many += 1
         if call.body or call.method not in _NO_LENGTH:
             own += f"content-length: {len(call.body)}\r\n"
-            many += 1
-        own += "\r\n"
-        _check(own, many)
-        return (start + own).encode()
+        return b"%b%b\r\n" % (start, own.encode())
 
-    def _start(self, call: Call, template: Mapping[str, str]) -> str:
+    def _start(self, call: Call, template: Mapping[str, str]) -> bytes:
         fields = "".join([f"{name}: {value}\r\n" for name, value in template.items()])
         start = f"{call.method} {self._prefix}{call.path} HTTP/1.1\r\nhost: {self._host}\r\n{fields}"
         _check(start, len(template) + 2)
-        self._starts[id(template), call.method, call.path] = template, start
-        return start
+        made = start.encode()
+        self._starts[id(template), call.method, call.path] = template, made
+        return made
 
 
 def _check(text: str, lines: int) -> None:

@@ -27,12 +27,13 @@ class PoolTransport:
 
     async def send(self, call: Call) -> Answer:
         connections = self._connections or self._open()
-        settings = self._settings
-        deadline = self._loop.time() + settings.timeouts.total_s
+        settings, loop = self._settings, self._loop
+        now = loop.time()
+        deadline = now + settings.timeouts.total_s
         head = self._heads.head(call)
-        connection = connections.take() or await connections.get(settings.timeouts.connect_s)
+        connection = connections.take(now) or await connections.get(settings.timeouts.connect_s)
         no_body = call.method == "HEAD"
-        answer = PoolAnswer(self._loop, connection, settings, connections.give_back, deadline=deadline, no_body=no_body)
+        answer = PoolAnswer(loop, connection, settings, connections.give_back, deadline=deadline, no_body=no_body)
         try:
             await answer.begin(head, call.body)
         except BaseException:
