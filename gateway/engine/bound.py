@@ -17,13 +17,12 @@ from gateway.engine.bucket import Bucket
 from gateway.engine.budget import UNBOUNDED, Row
 from gateway.engine.distinct import Distinct
 from gateway.engine.place import Hold, Place
-from gateway.engine.reservation import Reservation
+from gateway.engine.reservation import Reservation, holds_of
 from gateway.engine.slots import Slots
 from gateway.engine.spec import Spec
 from gateway.engine.states import States, state_key
 from gateway.engine.verdict import Reading
 
-_CONCURRENT: Final = Unit.CONCURRENT
 MOST: Final = 2048
 """Tuples that are remembered; the one that came first makes room."""
 MOST_SEEN: Final = 1 << 16
@@ -36,7 +35,7 @@ class Bound:
     It is right for one version of the states, from one instant to another.
     """
 
-    __slots__ = ("from_ms", "holds", "news", "rates", "readings", "rows", "slots", "specs", "until_ms", "version")
+    __slots__ = ("from_ms", "news", "places", "rates", "readings", "rows", "slots", "specs", "until_ms", "version")
 
     def __init__(self, specs: Sequence[Spec]) -> None:
         self.specs = specs
@@ -47,100 +46,85 @@ class Bound:
         """Raises ValueError where two limits share a place, TypeError where one has another one's key."""
         places = [states.place(state_key(spec), spec, now_ms) for spec in self.specs]
         _check_places(places, self.specs)
-        # Slots hold 1, whatever is asked; the others' amounts are filled in by each request.
-        self.holds: list[Hold] = [(place, spec, 1) for place, spec in zip(places, self.specs, strict=True)]
+        # A list of its own each time: the reservations of an earlier period keep theirs.
+        self.places = list(zip(places, self.specs, strict=True))
         self.readings = [Reading(spec, 0, 0) for spec in self.specs]
-        self._sort(places)
-        self.from_ms = max((row.start_ms for _, row, _ in self.rows), default=0)
-        self.until_ms = min((row.end_ms for _, row, _ in self.rows), default=UNBOUNDED)
+        self._sort()
+        self.from_ms = max((row.start_ms for _, row, _, _ in self.rows), default=0)
+        self.until_ms = min((row.end_ms for _, row, _, _ in self.rows), default=UNBOUNDED)
         self.version = states.version
 
-    def _sort(self, places: Sequence[Place]) -> None:
+    def _sort(self) -> None:
         self.slots: list[tuple[int, Slots, Spec]] = []
-        self.rates: list[tuple[int, Bucket, Spec]] = []
-        self.rows: list[tuple[int, Row, Spec]] = []
-        self.news: list[tuple[int, Distinct, Spec]] = []
-        for index, (place, spec) in enumerate(zip(places, self.specs, strict=True)):
+        self.rates: list[tuple[int, Bucket, Spec, Unit]] = []
+        self.rows: list[tuple[int, Row, Spec, Unit]] = []
+        self.news: list[tuple[int, Distinct, Spec, Unit]] = []
+        for index, (place, spec) in enumerate(self.places):
             if isinstance(place, Slots):
                 self.slots.append((index, place, spec))
             elif isinstance(place, Bucket):
-                self.rates.append((index, place, spec))
+                self.rates.append((index, place, spec, spec.unit))
             elif isinstance(place, Row):
-                self.rows.append((index, place, spec))
+                self.rows.append((index, place, spec, spec.unit))
             else:
-                self.news.append((index, place, spec))
+                self.news.append((index, place, spec, spec.unit))
 
-    def ask(self, amounts: Amounts, now_ms: int) -> tuple[list[Hold], bool]:
-        """What each limit is to hold, in their order, and whether all of it fits. Raises ValueError for less than
-        nothing.
-        """
+    def fits(self, amounts: Amounts, now_ms: int) -> bool:
+        """Whether all of it fits. Raises ValueError for less than nothing."""
         _check_amounts(amounts)
-        holds, get, fits = self.holds.copy(), amounts.get, True
+        get = amounts.get
         for _, slots, _ in self.slots:
             if slots.fit(1, now_ms) != 0:
-                fits = False
-        for index, bucket, spec in self.rates:
-            amount = get(spec.unit, 0)
-            holds[index] = bucket, spec, amount
-            if bucket.fit(amount, now_ms) != 0:
-                fits = False
-        for index, row, spec in self.rows:
-            amount = get(spec.unit, 0)
-            holds[index] = row, spec, amount
-            if row.fit(amount, now_ms) != 0:
-                fits = False
-        for index, new, spec in self.news:
-            amount = get(spec.unit, 0)
-            holds[index] = new, spec, amount
-            if new.fit(amount, now_ms) != 0:
-                fits = False
-        return holds, fits
+                return False
+        for _, bucket, _, unit in self.rates:
+            if bucket.fit(get(unit, 0), now_ms) != 0:
+                return False
+        for _, row, _, unit in self.rows:
+            if row.fit(get(unit, 0), now_ms) != 0:
+                return False
+        for _, new, _, unit in self.news:  # noqa: SIM110 - all four alike, and no generator
+            if new.fit(get(unit, 0), now_ms) != 0:
+                return False
+        return True
 
-    def take(self, holds: Sequence[Hold], now_ms: int, owner: Reservation) -> tuple[Reading, ...]:
-        """Take all of it, right after `ask` at the same time, and say where the limits stand then."""
-        readings = self.readings  # written anew each time, every one of them
+    def take(self, amounts: Amounts, now_ms: int, owner: Reservation) -> tuple[Reading, ...]:
+        """Take all of it, right after `fits` at the same time, and say where the limits stand then."""
+        owner.hold_all(self, amounts)
+        readings, get = self.readings, amounts.get  # written anew each time, every one of them
         for index, slots, spec in self.slots:
-            slots.take(1, now_ms, owner)
-            readings[index] = slots.reading(spec, now_ms, 0)
-        for index, bucket, spec in self.rates:
-            bucket.take(holds[index][2], now_ms, owner)
-            readings[index] = bucket.reading(spec, now_ms, 0)
-        for index, row, spec in self.rows:
-            row.take(holds[index][2], now_ms, owner)
-            readings[index] = row.reading(spec, now_ms, 0)
-        for index, new, spec in self.news:
-            new.take(holds[index][2], now_ms, owner)
-            readings[index] = new.reading(spec, now_ms, 0)
+            readings[index] = slots.charge(1, now_ms, owner, spec)
+        for index, bucket, spec, unit in self.rates:
+            readings[index] = bucket.charge(get(unit, 0), now_ms, owner, spec)
+        for index, row, spec, unit in self.rows:
+            readings[index] = row.charge(get(unit, 0), now_ms, owner, spec)
+        for index, new, spec, unit in self.news:
+            readings[index] = new.charge(get(unit, 0), now_ms, owner, spec)
         return tuple(readings)
 
     def settle(self, actual: Amounts, now_ms: int, owner: Reservation) -> bool:
-        """Settle a reservation whose holds are those of `ask`, while the states' version is the same. Whether debt was
+        """Settle a reservation that holds what was taken here, while the states' version is the same. Whether debt was
         forgiven.
         """
-        holds, get, forgiven = owner.holds, actual.get, False
+        reserved, used, forgiven = owner.amounts.get, actual.get, False
         for _, slots, _ in self.slots:
             slots.settle(1, 0, now_ms, owner)
-        for index, bucket, spec in self.rates:
-            if bucket.settle(holds[index][2], get(spec.unit, 0), now_ms, owner):
+        for _, bucket, _, unit in self.rates:
+            if bucket.settle(reserved(unit, 0), used(unit, 0), now_ms, owner):
                 forgiven = True
-        for index, _, spec in self.rows:
-            row, _, reserved = holds[index]  # of the period in which it was reserved
-            row.settle(reserved, get(spec.unit, 0), now_ms, owner)
-        for index, new, spec in self.news:
-            new.settle(holds[index][2], get(spec.unit, 0), now_ms, owner)
+        for index, _, _, unit in self.rows:
+            row = owner.places[index][0]  # of the period in which it was reserved
+            row.settle(reserved(unit, 0), used(unit, 0), now_ms, owner)
+        for _, new, _, unit in self.news:
+            new.settle(reserved(unit, 0), used(unit, 0), now_ms, owner)
         return forgiven
 
 
 def looked_up(states: States, specs: Sequence[Spec], amounts: Amounts, now_ms: int) -> list[Hold]:
     """What each limit is to hold of one request, and nothing kept for the next. Raises what `Bound` raises."""
     _check_amounts(amounts)
-    get = amounts.get
-    holds: list[Hold] = [
-        (states.place(state_key(spec), spec, now_ms), spec, 1 if spec.unit is _CONCURRENT else get(spec.unit, 0))
-        for spec in specs
-    ]
-    _check_places([hold[0] for hold in holds], specs)
-    return holds
+    places = [states.place(state_key(spec), spec, now_ms) for spec in specs]
+    _check_places(places, specs)
+    return holds_of(zip(places, specs, strict=True), amounts)
 
 
 def _check_amounts(amounts: Amounts) -> None:
@@ -164,16 +148,6 @@ class Bindings:
         """Under which version of the states limits were asked for last. A hint: their id may be others' by now."""
         # By identity: while a tuple is in here no other object can have its id.
         self._by_id: OrderedDict[int, Bound] = OrderedDict()
-
-    def ask(self, specs: Sequence[Spec], amounts: Amounts, now_ms: int) -> tuple[Bound | None, list[Hold], bool]:
-        """What each limit is to hold, and whether all of it surely fits; the `Bound` that can take it, if there is one.
-
-        Raises what `Bound` raises.
-        """
-        if not self.pays(specs):
-            return None, looked_up(self._states, specs, amounts, now_ms), False
-        bound = self.of(specs, now_ms)
-        return bound, *bound.ask(amounts, now_ms)
 
     def pays(self, specs: Sequence[Spec]) -> bool:
         """Whether places that are looked up now are likely to serve again: these limits were asked for before, and no

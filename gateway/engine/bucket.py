@@ -17,50 +17,19 @@ refilled since. Requests, which are all but never given back, are not held at al
 While a burst is being lowered, B is the largest burst under which a reservation still open was admitted.
 """
 
-from itertools import takewhile
-
-from gateway.core.units import Unit
+from gateway.engine.refill import Refill
 from gateway.engine.reservation import Reservation
 from gateway.engine.spec import RateSpec, Spec
-from gateway.engine.ticks import credits_per_unit, tick_ms
 from gateway.engine.verdict import Reading
 
 DEBT = 2
 """A rate may be in debt by this many times its capacity, so that nobody is locked out for hours."""
-_FAR = 1 << 62
 
 
-class Bucket:
-    """One rate's state. `level` and `tick` are as of the last change.
+class Bucket(Refill):
+    """One rate's state: what fits, what is taken, what is given back."""
 
-    `holds` has the units that each open reservation holds, the oldest first, and `held` is their sum; `spent` are the
-    open ones that hold nothing here (any more). No hold is over before the tick `due`: a bound, so that most calls
-    need not look at any.
-    """
-
-    __slots__ = (
-        "cap", "due", "forgiven", "gone", "held", "holds", "key", "lasts", "level", "p", "seen", "spec", "spent",
-        "tick", "tick_ms",
-    )  # fmt: skip
-
-    def __init__(self, key: str, spec: RateSpec, now_ms: int) -> None:
-        self.key = key
-        self.gone = False
-        self.held = 0
-        self.holds: dict[Reservation, int] = {}
-        self.spent: set[Reservation] = set()
-        self.forgiven = 0
-        self._configure(spec)
-        self.level = self.seen = self.cap
-        self.tick = now_ms // self.tick_ms
-
-    def _configure(self, spec: RateSpec) -> None:
-        self.spec = spec
-        self.tick_ms = tick_ms(spec.window_s)
-        self.p = credits_per_unit(spec.window_s)
-        self.cap = spec.burst * self.p
-        self.lasts = 0 if spec.unit is Unit.REQUESTS else self.p
-        self.due = 0
+    __slots__ = ()
 
     def place(self, spec: Spec, now_ms: int) -> "Bucket":
         """Where `spec` is to be charged: here, under the spec's size from now on."""
@@ -83,76 +52,29 @@ class Bucket:
             self.tick = -(-at_ms // self.tick_ms)
         self.level = min(self.level, self.cap)
 
-    @property
-    def at_ms(self) -> int:
-        """The instant up to which the level has been refilled."""
-        return self.tick * self.tick_ms
-
-    def _refilled(self, now_ms: int) -> int:
-        """The level at `now_ms`. A clock that went back refills nothing until it has caught up."""
-        end = now_ms // self.tick_ms
-        if end <= self.tick:
-            return self.level
-        level, tick, held = self.level, self.tick, self.held
-        if end >= self.due:
-            for owner, amount in self.holds.items():
-                over = self._over(owner)
-                if over > end:
-                    break
-                if over > tick:
-                    level = self._after(level, held, over - tick)
-                    tick = over
-                held -= amount
-        return self._after(level, held, end - tick)
-
-    def _over(self, owner: Reservation) -> int:
-        """The tick from which a reservation counts as spent: after a window, for requests at once."""
-        return owner.reserved_at_ms // self.tick_ms + self.lasts
-
-    def _after(self, level: int, held: int, ticks: int) -> int:
-        """The level after `ticks` of refill with so much held all the while."""
-        room = self.cap - held * self.p
-        per_tick = self.spec.amount
-        if level >= room or not per_tick:
-            return level
-        # Clamped to the time to full before it is multiplied: no product outgrows the capacity.
-        return room if ticks > (room - level) // per_tick else level + ticks * per_tick
-
-    def _advance(self, now_ms: int) -> None:
-        if now_ms // self.tick_ms != self.tick or self.tick >= self.due:
-            self.level = self._refilled(now_ms)
-            self._let_go(now_ms // self.tick_ms)
-
-    def _let_go(self, tick: int) -> None:
-        """Move on to `tick`, after the level was refilled up to it: holds of a window ago end."""
-        if tick >= self.due:
-            # Collected first: taking the first of a dictionary again and again is quadratic in what was taken before.
-            for owner in list(takewhile(lambda owner: self._over(owner) <= tick, self.holds)):
-                self.held -= self.holds.pop(owner)
-                self.spent.add(owner)
-            self.due = next(map(self._over, self.holds), _FAR)
-        # A clock back by more than the window would starve the bucket: start over from the new time.
-        if tick > self.tick or self.tick - tick > self.p:
-            self.tick = tick
-
     def fit(self, amount: int, now_ms: int) -> int | None:
         """0 if `amount` fits, the milliseconds until it would, None if it never will. `take` may follow at once."""
         tick = now_ms // self.tick_ms
-        if self.tick - tick > self.p:
-            self.tick = tick
-        if tick >= self.due and self.holds and self._over(next(iter(self.holds))) <= tick:
-            self._advance(now_ms)  # so that a run of refusals does not walk over the same holds again and again
-        level = self.seen = self.level if tick <= self.tick else self._refilled(now_ms)
+        if not self.tick <= tick < self.due:
+            self._catch_up(tick, now_ms)
+        level = self.seen = self._refilled(tick)
         lacking = amount * self.p - level
         # An amount of nothing passes even in debt: it takes nothing.
         if lacking <= 0 or amount == 0:
             return 0
-        if amount > self.spec.burst or self.spec.amount == 0:
+        if amount > self.spec.burst or self.per_tick == 0:
             return None
         return self._ms_for(lacking, now_ms)
 
+    def _catch_up(self, tick: int, now_ms: int) -> None:
+        """What a question changes: the time, when the clock went far back, and the holds that are over."""
+        if self.tick - tick > self.p:
+            self.tick = tick
+        if tick >= self.due and self.holds and self._over(next(iter(self.holds))) <= tick:
+            self._advance(now_ms)  # so that a run of refusals does not walk over the same holds again and again
+
     def _ms_for(self, missing: int, now_ms: int) -> int:
-        ticks = -(-missing // self.spec.amount)
+        ticks = -(-missing // self.per_tick)
         return (max(self.tick, now_ms // self.tick_ms) + ticks) * self.tick_ms - now_ms
 
     def take(self, amount: int, now_ms: int, owner: Reservation) -> None:
@@ -161,25 +83,33 @@ class Bucket:
         self._let_go(now_ms // self.tick_ms)
         self.hold(amount, owner)
 
-    def hold(self, amount: int, owner: Reservation) -> None:
-        """Keep refill out of the room of `amount` until a window after the reservation."""
-        if not amount or not self.lasts or (over := self._over(owner)) <= self.tick:
+    def charge(self, amount: int, now_ms: int, owner: Reservation, spec: Spec) -> Reading:
+        """`take` right after `fit` at the same time, and `reading`: in one go, unless a hold ends just now."""
+        tick = now_ms // self.tick_ms
+        if not self.tick <= tick < self.due:
+            self.take(amount, now_ms, owner)
+            return self.reading(spec, now_ms, 0)
+        self.tick = tick
+        level = self.level = self.seen - amount * self.p
+        if self.lasts and amount:
+            self.hold(amount, owner)
+        else:
             self.spent.add(owner)
-            return
-        newest = next(reversed(self.holds), owner)
-        self.holds[owner] = self.holds.get(owner, 0) + amount
-        self.held += amount
-        self.due = min(self.due, over)
-        if newest.reserved_at_ms > owner.reserved_at_ms:  # the clock went back
-            self.holds = dict(sorted(self.holds.items(), key=lambda hold: hold[0].reserved_at_ms))
+        missing = self.cap - level
+        if missing <= 0 or not self.per_tick:
+            return Reading(spec, level // self.p, 0)
+        return Reading(spec, level // self.p, (tick - -missing // self.per_tick) * self.tick_ms - now_ms)
 
     def settle(self, reserved: int, actual: int, now_ms: int, owner: Reservation) -> bool:
         """Replace a hold by what was used. Whether debt was forgiven."""
-        self._advance(now_ms)
+        tick = now_ms // self.tick_ms
+        if self.tick <= tick < self.due:
+            self.level, self.tick = self._refilled(tick), tick
+        else:
+            self._advance(now_ms)
         change = (reserved - actual) * self.p
-        held = self.holds.pop(owner, None) if self.held else None
-        if held is not None:
-            self.held -= held
+        if owner in self.holds:
+            self.held -= self.holds.pop(owner)
         elif change > 0:
             change = self._not_refilled(change, self.tick - self.spent_since(owner) // self.tick_ms)
         self.spent.discard(owner)
@@ -193,7 +123,7 @@ class Bucket:
 
     def _not_refilled(self, change: int, ticks: int) -> int:
         """What may be given back of room that refill could enter for `ticks`; nothing if the clock went back."""
-        return max(0, change - ticks * self.spec.amount) if ticks >= 0 else 0
+        return max(0, change - ticks * self.per_tick) if ticks >= 0 else 0
 
     def correct(self, committed: int, actual: int, since_ms: int, now_ms: int) -> None:
         """A settle that came after expiry had committed `committed`, spent since `since_ms`.
@@ -226,8 +156,9 @@ class Bucket:
 
     def reading(self, spec: Spec, now_ms: int, wait_ms: int | None) -> Reading:
         """The state at `now_ms`, whether or not `take` followed."""
-        missing = self.cap - (level := self.level if now_ms // self.tick_ms <= self.tick else self._refilled(now_ms))
-        reset = self._ms_for(missing, now_ms) if missing > 0 and spec.amount else 0
+        level = self._refilled(now_ms // self.tick_ms)
+        missing = self.cap - level
+        reset = self._ms_for(missing, now_ms) if missing > 0 and self.per_tick else 0
         return Reading(spec, level // self.p, reset, wait_ms)
 
     def peek(self, spec: Spec, now_ms: int) -> Reading:
@@ -238,7 +169,7 @@ class Bucket:
     def copy(self, now_ms: int) -> "Bucket":
         twin = Bucket(self.key, self.spec, now_ms)
         twin.level, twin.held, twin.tick = self.level, self.held, self.tick
-        twin.holds, twin.spent = dict(self.holds), set(self.spent)
+        twin.holds, twin.spent, twin.newest_ms = dict(self.holds), set(self.spent), self.newest_ms
         return twin
 
     def promoted(self, key: str, spec: RateSpec, now_ms: int) -> "Bucket":
@@ -247,14 +178,3 @@ class Bucket:
         twin._advance(now_ms)
         twin.key, twin.held, twin.holds, twin.spent, twin.level = key, 0, {}, set(), max(0, twin.level)
         return twin.place(spec, now_ms)
-
-    def idle(self, now_ms: int) -> bool:
-        """Full, with nothing open, for a window: the same as no state at all.
-
-        Full alone is not enough: a burst lowered and raised again must not wipe out what was used just before.
-        """
-        return (
-            not (self.holds or self.spent)
-            and now_ms // self.tick_ms - self.tick >= self.p
-            and self._refilled(now_ms) >= self.cap
-        )

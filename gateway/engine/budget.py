@@ -50,6 +50,11 @@ class Row:
     def take(self, amount: int, _now_ms: int, _owner: Reservation) -> None:
         self.held += amount
 
+    def charge(self, amount: int, now_ms: int, _owner: Reservation, spec: Spec) -> Reading:
+        """`take`, then `reading`."""
+        held = self.held = self.held + amount
+        return Reading(spec, self.budget.spec.amount - self.used - held, max(0, self.end_ms - now_ms))
+
     def settle(self, reserved: int, actual: int, _now_ms: int, _owner: Reservation) -> bool:
         """Replace a hold by what was used; more than was reserved is debited without asking."""
         self.held -= reserved

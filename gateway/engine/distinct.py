@@ -88,8 +88,6 @@ class Distinct:
 
     def forget(self, now_ms: int) -> None:
         """Drop what has left the window; what would stay in it because the clock had leapt ahead counts from now."""
-        if now_ms // self.hop_ms == self.newest:
-            return
         running = self._running(now_ms)
         if running == self.newest:
             return
@@ -127,16 +125,16 @@ class Distinct:
 
     def fit(self, amount: int, now_ms: int) -> int | None:
         """0 if the request fits, the milliseconds until it would, None if it never will."""
-        self.forget(now_ms)
-        cost = self.cost = self._cost(amount)
+        if now_ms // self.hop_ms != self.newest:
+            self.forget(now_ms)
+        if self.counts_tokens:
+            paid = self.seen.get(amount >> TOKEN_BITS, 0) % PAID
+            cost = self.cost = max(0, (amount & MOST_TOKENS) - paid)
+        else:
+            cost = self.cost = 0 if not amount or amount >> TOKEN_BITS in self.seen else 1
         if not cost or self.used + cost <= self.spec.amount:
             return 0
         return None if cost > self.spec.amount else self._wait(cost, now_ms)
-
-    def _cost(self, amount: int) -> int:
-        if self.counts_tokens:
-            return max(0, (amount & MOST_TOKENS) - self.paid(amount >> TOKEN_BITS))
-        return 0 if not amount or amount >> TOKEN_BITS in self.seen else 1
 
     def _wait(self, cost: int, now_ms: int) -> int:
         """Until enough has left the window, if nothing is used again in the meantime."""
@@ -159,6 +157,13 @@ class Distinct:
         self.open[owner] = sub, self.cost
         if known is None and len(seen) > MAX_REMEMBERED:
             del seen[next(iter(seen))]
+
+    def charge(self, amount: int, now_ms: int, owner: Reservation, spec: Spec) -> Reading:
+        """`take`, then `reading`: what was just taken is in the newest sub-window, whose end empties the window."""
+        self.take(amount, now_ms, owner)
+        if not amount or (self.counts_tokens and not self.cost):
+            return self.reading(spec, now_ms, 0)
+        return Reading(spec, self.spec.amount - self.used, (self.newest + SUB_WINDOWS) * self.hop_ms - now_ms)
 
     def settle(self, reserved: int, actual: int, now_ms: int, owner: Reservation) -> bool:
         """Replace held tokens by what was written beyond what is paid; a prompt stays."""

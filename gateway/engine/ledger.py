@@ -8,13 +8,13 @@ from itertools import islice
 
 from gateway.core.ports import Events, NoEvents
 from gateway.core.units import Amounts, Unit
-from gateway.engine.bound import Bindings
+from gateway.engine.bound import Bindings, looked_up
 from gateway.engine.bucket import Bucket
 from gateway.engine.budget import UNBOUNDED, Row
 from gateway.engine.expiries import Expiries
 from gateway.engine.place import Hold, Place, answer
 from gateway.engine.recorder import Recorder
-from gateway.engine.reservation import Reservation
+from gateway.engine.reservation import Reservation, holds_of
 from gateway.engine.spec import Spec
 from gateway.engine.states import States
 from gateway.engine.tombstones import Commit, Tombstones
@@ -57,14 +57,15 @@ class Ledger:
         if known is not None or reservation_id in self._tombstones:
             raise ValueError(f"reservation {reservation_id!r} is of the past; ids are used once")
         self._tidy(now_ms, SWEEP)
-        bound, holds, fits = self._bindings.ask(specs, amounts, now_ms)
-        reservation = Reservation(reservation_id, holds, on_expiry, now_ms, now_ms + ttl_ms)
-        if bound is not None and fits:
-            reservation.bound, reservation.states_version = bound, bound.version
+        bindings = self._bindings
+        bound = bindings.of(specs, now_ms) if bindings.pays(specs) else None
+        reservation = Reservation(reservation_id, [], on_expiry, now_ms, now_ms + ttl_ms)
+        if bound is not None and bound.fits(amounts, now_ms):
             if self._recorder is not None:
-                self._announce(self._recorder, holds)
-            verdict = Verdict(True, bound.take(holds, now_ms, reservation))
+                self._announce(self._recorder, holds_of(bound.places, amounts))
+            verdict = Verdict(True, bound.take(amounts, now_ms, reservation))
         else:
+            holds = looked_up(self.states, specs, amounts, now_ms)
             waits = [place.fit(amount, now_ms) for place, _, amount in holds]
             if any(wait != 0 and not hold[1].shadow for hold, wait in zip(holds, waits, strict=True)):
                 return answer(holds, waits, now_ms)

@@ -39,6 +39,12 @@ class Slots:
     def take(self, _amount: int, _now_ms: int, owner: Reservation) -> None:
         self.leases[owner.id] = owner
 
+    def charge(self, _amount: int, _now_ms: int, owner: Reservation, spec: Spec) -> Reading:
+        """`take`, then `reading`."""
+        leases = self.leases
+        leases[owner.id] = owner
+        return Reading(spec, self.spec.amount - len(leases), 0)
+
     def settle(self, _reserved: int, _actual: int, _now_ms: int, owner: Reservation) -> bool:
         self.leases.pop(owner.id, None)
         return False

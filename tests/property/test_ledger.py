@@ -135,7 +135,7 @@ class LedgerMachine(RuleBasedStateMachine):
             name = key.replace("|audit", "#shadow")
             if isinstance(state, Bucket):
                 rate = self.model.rates[name]
-                assert Fraction(state._refilled(self.now), state.p) == rate.level_at(self.now)
+                assert Fraction(state._refilled(self.now // state.tick_ms), state.p) == rate.level_at(self.now)
                 assert state.held == rate.held
             elif isinstance(state, Budget):
                 rows = {day: row for (budget, day), row in self.model.budgets.items() if budget == name}

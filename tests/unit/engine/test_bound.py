@@ -39,9 +39,9 @@ def test_the_same_limits_are_looked_up_once():
     states = States()
     bindings = Bindings(states)
     first = bindings.of(ALL, T0)
-    places = [hold[0] for hold in first.holds]
+    places = [place for place, _ in first.places]
     assert bindings.of(ALL, T0 + 1) is first
-    assert [hold[0] for hold in first.holds] == places
+    assert [place for place, _ in first.places] == places
     assert bindings.of((*ALL,), T0) is not first, "equal is not the same"
 
 
@@ -187,6 +187,7 @@ def test_a_limit_that_another_plan_changed_is_what_the_request_says():
     assert not reserve(ledger, "c", small, tokens=11).granted
     assert not reserve(ledger, "d", large, now=T0 + 10 * MINUTE, tokens=90).granted, "a larger burst fills from now on"
     assert reserve(ledger, "e", large, now=T0 + 12 * MINUTE, tokens=90).granted
+    assert not reserve(ledger, "f", small, now=T0 + 20 * MINUTE, tokens=21).granted, "whatever room the other one has"
 
 
 def test_each_day_has_its_own_counter_whichever_way_the_clock_goes():

@@ -52,3 +52,12 @@ def test_a_refusal_writes_nothing_once_the_oldest_hold_was_settled():
     bucket.settle(50, 50, T0 + 1, owner)
     assert bucket.fit(101, T0 + 61_000) is None
     assert bucket.tick == T0 + 1
+
+
+def test_what_is_left_when_a_burst_is_lowered_stays_although_something_is_held():
+    bucket = Bucket("k", rate(), T0)
+    take(bucket, 30, T0)
+    bucket.place(RateSpec("k", Unit.TOTAL_TOKENS, 60, 60, 80), T0)
+    for now in (T0, T0 + 1, T0 + 1000):
+        take(bucket, 0, now)
+        assert bucket.reading(bucket.spec, now + 1, 0).remaining == 70
