@@ -12,18 +12,20 @@ from typing import ClassVar, cast
 
 from bench.loop import new_loop
 
-_LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
-_CHUNKS = re.compile(rb'"max_tokens": ?(\d+)')
-_PACE = re.compile(rb'"seed": ?(\d+)')
-_HEAD = (
+LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
+CHUNKS = re.compile(rb'"max_tokens": ?(\d+)')
+PACE = re.compile(rb'"seed": ?(\d+)')
+HEAD = (
     b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\ncache-control: no-cache\r\n"
     b"transfer-encoding: chunked\r\n\r\n"
 )
+MARK = b"~"
+"""Once in each chunk that carries a time, and nowhere else in a body: who counts chunks counts this."""
 _START = (
     b'data: {"id":"chatcmpl-0123456789abcdef0123456789","object":"chat.completion.chunk","created":1760000000,'
     b'"model":"bench-model","system_fingerprint":"fp_0123456789","choices":['
 )
-_DELTA = _START + b'{"index":0,"delta":{"content":" t=%020d"},"logprobs":null,"finish_reason":null}]'
+_DELTA = _START + b'{"index":0,"delta":{"content":"~ t=%020d"},"logprobs":null,"finish_reason":null}]'
 _STOP = _START + b'{"index":0,"delta":{},"logprobs":null,"finish_reason":"stop"}]%s}\n\n'
 _USAGE = _START + b'],"usage":{"prompt_tokens":212,"completion_tokens":%d,"total_tokens":%d}}\n\n'
 _DONE = b"data: [DONE]\n\n"
@@ -96,17 +98,17 @@ class Paced(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._received += data
         head, mark, body = self._received.partition(b"\r\n\r\n")
-        length = _LENGTH.search(head)
+        length = LENGTH.search(head)
         if mark and len(body) >= (int(length[1]) if length else 0):
             self._received = b""
             self._begin(body)
 
     def _begin(self, body: bytes) -> None:
-        chunks, pace = _CHUNKS.search(body), _PACE.search(body)
+        chunks, pace = CHUNKS.search(body), PACE.search(body)
         self._chunks = self._left = int(chunks[1]) if chunks else 1
         self._usage = b"include_usage" in body
         self._delta = delta(usage=self._usage)
-        self._transport.write(_HEAD)
+        self._transport.write(HEAD)
         if self.tick():
             key = (self._loop, max(1, int(pace[1]) if pace else 1))
             if key not in self.wheels:

@@ -7,6 +7,7 @@ import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from bench.plan import BenchFailed
@@ -16,9 +17,18 @@ _STOP_S = 10.0
 
 
 def cores() -> tuple[set[int], set[int]]:
-    """One core for the proxy under test, the next for what stands around it; the same one where there is no other."""
-    usable = sorted(os.sched_getaffinity(0))
+    """One core for the proxy under test, the next for what stands around it; the same one where there is no other.
+
+    They stay the same when this process is `pinned` to one of them: a target that starts then is on the other.
+    """
+    usable = _usable()
     return {usable[0]}, {usable[1 if len(usable) > 1 else 0]}
+
+
+@cache
+def _usable() -> tuple[int, ...]:
+    """By this process when it was first asked."""
+    return tuple(sorted(os.sched_getaffinity(0)))
 
 
 @contextmanager

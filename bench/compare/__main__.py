@@ -21,6 +21,7 @@ from bench.chunks import measure as measure_chunks
 from bench.compare import measures, page, peers
 from bench.compare.bars import bars
 from bench.compare.crowd import crowd
+from bench.compare.dripping import Upstream
 from bench.compare.figures import Figures
 from bench.compare.lineup import DIRECT, ENVOY, FERROGW, HOT, LITELLM, NGINX, PEERS, REFERENCE, Lineup, lineup
 from bench.compare.plan import FULL, QUICK, ComparePlan
@@ -76,7 +77,7 @@ def _compare(installed: Path, plan: ComparePlan, wanted: Sequence[str], *, write
             pinned(cores()[1]),
             asyncio.Runner(loop_factory=new_loop) as runner,
         ):
-            _alone(line, plan, wanted, figures, runner)
+            _alone(line, plan, wanted, figures)
             _in_turn(line, plan, wanted, figures, runner)
     finally:  # what was found before something failed is worth its minutes
         shown = tables(figures, plan, versions)
@@ -87,18 +88,18 @@ def _compare(installed: Path, plan: ComparePlan, wanted: Sequence[str], *, write
         page.write(machine, shown, bars("CPU per request, lower quartile", costs, "µs", "gateway"))
 
 
-def _alone(line: Lineup, plan: ComparePlan, wanted: Sequence[str], figures: Figures, runner: asyncio.Runner) -> None:
+def _alone(line: Lineup, plan: ComparePlan, wanted: Sequence[str], figures: Figures) -> None:
     """What needs fresh processes, one target at a time."""
     if "starts" in wanted:
         measures.starts(line, line.names(), plan, figures)
     if "crowd" in wanted:
         some = [name for name in _STREAMING if name in line.names()][: plan.crowd_targets - 1]
-        with spinning(line.folder, _SPIN_S):
+        with spinning(line.folder, _SPIN_S), Upstream() as upstream, line.streaming_from(upstream.port):
             for name in (DIRECT, *some):
                 with nullcontext(line.direct) if name == DIRECT else line.started(name) as target:
                     measures.ready(target)
                     try:
-                        figures.crowds[name] = runner.run(crowd(target, plan))
+                        figures.crowds[name] = crowd(target, plan, upstream)
                     except BenchFailed as failed:  # who cannot carry it is a result, and no reason to stop
                         figures.failed_crowds[name] = str(failed)
 

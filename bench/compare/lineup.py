@@ -5,7 +5,7 @@ import secrets
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -88,6 +88,15 @@ class Lineup:
 
     def _program(self, name: str) -> Path | None:
         return peers.program(self.installed, PEERS[name]) if name in PEERS else Path(self.nginx)
+
+    @contextmanager
+    def streaming_from(self, port: int) -> Iterator[None]:
+        """Targets that start inside have another upstream of streams."""
+        usual, self.direct = self.direct, replace(self.direct, streams_port=port)
+        try:
+            yield
+        finally:
+            self.direct = usual
 
     @contextmanager
     def started(self, name: str) -> Iterator[Target]:

@@ -1,20 +1,17 @@
 """The pure parts of the comparison: what peers are told, what is judged, what is drawn and written."""
 
-import asyncio
 import contextlib
 import json
 import re
 import socket
 import threading
 import xml.etree.ElementTree as ET
-from dataclasses import replace
 
 import pytest
 
 from bench.compare import client, peers
 from bench.compare.__main__ import main
 from bench.compare.bars import bars
-from bench.compare.crowd import crowd
 from bench.compare.envoy import config
 from bench.compare.figures import Crowd, Figures, Overshoot, Served, Starts, Waits
 from bench.compare.goals import Goal, goals
@@ -24,9 +21,7 @@ from bench.compare.page import PAGE, section, with_section
 from bench.compare.plan import FULL, QUICK
 from bench.compare.tables import tables
 from bench.gateway_proc import _write
-from bench.mock_upstream import Paced
 from bench.plan import BenchFailed
-from bench.stage import Target
 from bench.statistics import lower_quartile
 from gateway.config.load import load_config
 
@@ -259,52 +254,6 @@ def answering():
     listener.shutdown(socket.SHUT_RDWR)
     listener.close()
     accepting.join(10)
-
-
-class Breaking(Paced):
-    """Breaks its connection off after so many chunks."""
-
-    left = 17
-
-    def tick(self):
-        self.left -= 1
-        if not self.left:
-            self._transport.abort()
-        return super().tick() and self.left > 0
-
-
-def carried(upstream, **changes):
-    plan = replace(QUICK, crowd_streams=6, crowd_pace_ms=50, crowd_ramp_s=0.05, crowd_s=0.1, **changes)
-
-    async def measured():
-        loop = asyncio.get_running_loop()
-        server = await loop.create_server(lambda: upstream(loop), "127.0.0.1", 0)
-        port = server.sockets[0].getsockname()[1]
-        try:
-            return await crowd(Target(DIRECT, port, port), plan)
-        finally:
-            server.close()
-
-    return asyncio.run(measured())
-
-
-def test_every_chunk_of_a_crowd_is_counted():
-    found = carried(Paced)
-    assert (found.streams, found.lost) == (6, 0)
-    assert found.came == found.expected > 0
-    assert 0 < found.p50_ms <= found.p99_ms
-
-
-def test_chunks_that_never_come_are_lost():
-    found = carried(Breaking)
-    assert 0 < found.came < found.expected
-    assert found.lost == found.expected - found.came
-
-
-def test_a_crowd_that_falls_silent_is_a_failure(monkeypatch):
-    monkeypatch.setattr(Breaking, "left", 3)
-    with pytest.raises(BenchFailed, match="no chunk came"):
-        carried(Breaking)
 
 
 def test_a_closed_loop_counts_every_answer(answering):
