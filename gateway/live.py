@@ -13,6 +13,7 @@ class Live:
 
     def __init__(self) -> None:
         self._tasks: dict[Exchange, asyncio.Task[object] | None] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     def __len__(self) -> int:
         return len(self._tasks)
@@ -21,7 +22,12 @@ class Live:
         return iter(self._tasks)
 
     def enter(self, x: Exchange) -> None:
-        self._tasks[x] = asyncio.current_task()
+        # Asking which loop runs is a system call.
+        task = asyncio.current_task(self._loop) if self._loop is not None else None
+        if task is None:
+            self._loop = asyncio.get_running_loop()
+            task = asyncio.current_task(self._loop)
+        self._tasks[x] = task
 
     def leave(self, x: Exchange) -> None:
         self._tasks.pop(x, None)

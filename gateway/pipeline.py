@@ -7,12 +7,10 @@ reached on every path and does its work once. Only `identify` (a key that is not
 `forward` may suspend.
 """
 
-import asyncio
 from dataclasses import dataclass, field
 from functools import partial
 
 from gateway.accounting.outcome import Outcome
-from gateway.aftermath import Aftermath
 from gateway.archive import Archive
 from gateway.catalogue import prices_at
 from gateway.core import jsonio, reasons
@@ -27,6 +25,7 @@ from gateway.gates import Gates
 from gateway.identity.authenticate import Claim, authenticate, claim
 from gateway.identity.lookup import KeyLookup
 from gateway.identity.pseudonym import Pseudonyms
+from gateway.later import Later
 from gateway.marks import Marks
 from gateway.receipts.receipts import Receipts
 from gateway.rulebook import RuleBook
@@ -58,10 +57,12 @@ class Pipeline:
     """None where no settings say how they are signed."""
     scribe: Scribe | None = None
     """None where no settings say where to write."""
-    aftermath: Aftermath = field(init=False)
+    glances: Later = field(init=False)
+    aftermath: Later = field(init=False)
 
     def __post_init__(self) -> None:
-        self.aftermath = Aftermath(self._write_down)
+        self.glances = Later(self._look_in_passing)
+        self.aftermath = Later(self._write_down)
 
     async def identify(self, x: Exchange, authorization: str | None, api_key: str | None) -> Refusal | None:
         """Name-plate: who is calling. Before the body is read, so that strangers cost little."""
@@ -174,18 +175,16 @@ class Pipeline:
         x.forwarded = result
         if x.marking is not None:
             x.marking.answered = True
-        if not x.looked_at:
-            self._look_in_passing(x)  # the answer was there at once
+        self._look_in_passing(x, x.head_at)  # where the answer was there at once
         return None
 
     def _make_call(self, x: Exchange, upstream: Upstream) -> Call:
         x.sent_at = self.clock.monotonic()
-        if not x.looked_at:
-            # It runs when everybody waits for the upstream: for its answer, or for a new connection to it.
-            asyncio.get_running_loop().call_soon(self._look_in_passing, x)
+        if not x.looked_at:  # when everybody waits for the upstream: for its answer, or for a new connection to it
+            self.glances.of(x, x.sent_at)
         return self._call(x, upstream)
 
-    def _look_in_passing(self, x: Exchange) -> None:
+    def _look_in_passing(self, x: Exchange, _now: float) -> None:
         """What may look at the text without anybody waiting for it, once."""
         if x.looked_at:
             return

@@ -1,7 +1,6 @@
-"""What becomes of finished exchanges when nobody waits for it any more: see `Pipeline.finish`.
+"""Work on exchanges that nobody waits for: it is done at the end of the turn of the event loop, behind what is written.
 
-It is done behind the answers of the same turn of the event loop, for all exchanges that ended in it, in the order in
-which they did.
+What was left in one turn is done in one go, in the order in which it was left.
 """
 
 import asyncio
@@ -14,20 +13,20 @@ from gateway.exchange import Exchange
 log = logging.getLogger("gateway")
 
 
-class Aftermath:
-    """Does `work` for each exchange once; its second argument is when the exchange ended, on the monotonic clock."""
+class Later:
+    """Does `work` for each exchange that is left to it, once; its second argument is when it was left."""
 
     def __init__(self, work: Callable[[Exchange, float], None]) -> None:
         self._work = work
-        self._ended: list[tuple[Exchange, float]] = []
+        self._left: list[tuple[Exchange, float]] = []
         self._loop: asyncio.AbstractEventLoop | None = None
         """The one that `_turn` is of: but for tests there is one alone."""
         self._turn: Turn
 
     def of(self, x: Exchange, now: float) -> None:
         """Leave it for the end of the turn. Never raises; without a loop it is done at once."""
-        self._ended.append((x, now))
-        if len(self._ended) > 1:
+        self._left.append((x, now))
+        if len(self._left) > 1:
             return
         try:
             loop = asyncio.get_running_loop()
@@ -40,8 +39,8 @@ class Aftermath:
 
     def catch_up(self) -> None:
         """Do what is left; also called before what it writes to is closed. What fails for one fails for no other."""
-        ended, self._ended = self._ended, []
-        for x, now in ended:
+        left, self._left = self._left, []
+        for x, now in left:
             try:
                 self._work(x, now)
             except Exception:

@@ -5,7 +5,7 @@ import logging
 from types import SimpleNamespace
 
 from gateway.accounting.outcome import Outcome
-from gateway.aftermath import Aftermath
+from gateway.later import Later
 from tests.support.walking import FakeAnswer, Walk
 
 ANSWER = b'{"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":2,"total_tokens":5}}'
@@ -19,9 +19,9 @@ def test_all_that_ended_in_a_turn_follow_at_its_end_with_their_own_times():
     done = []
 
     async def scenario():
-        aftermath = Aftermath(lambda x, now: done.append((x.id, now)))
+        later = Later(lambda x, now: done.append((x.id, now)))
         for number, x in enumerate(exchanges("a", "b", "c")):
-            aftermath.of(x, float(number))
+            later.of(x, float(number))
         assert done == []
         await asyncio.sleep(0)
 
@@ -31,10 +31,10 @@ def test_all_that_ended_in_a_turn_follow_at_its_end_with_their_own_times():
 
 def test_a_turn_that_is_the_loops_last_has_an_end_too():
     done = []
-    aftermath = Aftermath(lambda x, _: done.append(x.id))
+    later = Later(lambda x, _: done.append(x.id))
 
     async def scenario(x):
-        aftermath.of(x, 0.0)
+        later.of(x, 0.0)
 
     for x in exchanges("a", "b"):
         asyncio.run(scenario(x))
@@ -49,12 +49,12 @@ def test_one_fault_is_logged_with_its_request_and_is_nobody_elses(caplog):
             raise ValueError("broken")
         done.append(x.id)
 
-    aftermath = Aftermath(work)
+    later = Later(work)
 
     async def scenario():
         for x in exchanges("a", "b", "c"):
-            aftermath.of(x, 0.0)
-        aftermath.catch_up()
+            later.of(x, 0.0)
+        later.catch_up()
         assert done == ["a", "c"]
         await asyncio.sleep(0)
 
@@ -66,7 +66,7 @@ def test_one_fault_is_logged_with_its_request_and_is_nobody_elses(caplog):
 
 def test_without_a_loop_it_follows_at_once():
     done = []
-    Aftermath(lambda x, _: done.append(x.id)).of(*exchanges("a"), 0.0)
+    Later(lambda x, _: done.append(x.id)).of(*exchanges("a"), 0.0)
     assert done == ["a"]
 
 
