@@ -16,8 +16,8 @@ from gateway.core.units import Amounts, Unit
 from gateway.engine.bucket import Bucket
 from gateway.engine.budget import UNBOUNDED, Row
 from gateway.engine.distinct import Distinct
-from gateway.engine.place import Hold, Place
-from gateway.engine.reservation import Reservation, holds_of
+from gateway.engine.place import Place
+from gateway.engine.reservation import Reservation
 from gateway.engine.slots import Slots
 from gateway.engine.spec import Spec
 from gateway.engine.states import States, state_key
@@ -119,12 +119,12 @@ class Bound:
         return forgiven
 
 
-def looked_up(states: States, specs: Sequence[Spec], amounts: Amounts, now_ms: int) -> list[Hold]:
-    """What each limit is to hold of one request, and nothing kept for the next. Raises what `Bound` raises."""
+def looked_up(states: States, specs: Sequence[Spec], amounts: Amounts, now_ms: int) -> list[tuple[Place, Spec]]:
+    """Where each limit is charged for one request, and nothing kept for the next. Raises what `Bound` raises."""
     _check_amounts(amounts)
     places = [states.place(state_key(spec), spec, now_ms) for spec in specs]
     _check_places(places, specs)
-    return holds_of(zip(places, specs, strict=True), amounts)
+    return [*zip(places, specs, strict=True)]
 
 
 def _check_amounts(amounts: Amounts) -> None:

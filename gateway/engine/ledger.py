@@ -65,7 +65,8 @@ class Ledger:
                 self._announce(self._recorder, holds_of(bound.places, amounts))
             verdict = Verdict(True, bound.take(amounts, now_ms, reservation))
         else:
-            holds = looked_up(self.states, specs, amounts, now_ms)
+            places = bound.places if bound is not None else looked_up(self.states, specs, amounts, now_ms)
+            holds = holds_of(places, amounts)
             waits = [place.fit(amount, now_ms) for place, _, amount in holds]
             if any(wait != 0 and not hold[1].shadow for hold, wait in zip(holds, waits, strict=True)):
                 return answer(holds, waits, now_ms)

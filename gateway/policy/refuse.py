@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from gateway.core import reasons
 from gateway.core.reasons import Reason
@@ -111,5 +112,9 @@ def _numbers(failing: _Failing, now_ms: int) -> dict[str, Detail]:
 
 def _instant(at_ms: int) -> str:
     """RFC 3339 in UTC, rounded up to the second: never a moment too early."""
-    moment = datetime.fromtimestamp(-(-at_ms // 1000), UTC)
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return _second(-(-at_ms // 1000))
+
+
+@lru_cache(maxsize=256)  # in a flood of refusals most name the same few
+def _second(since_epoch: int) -> str:
+    return datetime.fromtimestamp(since_epoch, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -10,7 +10,7 @@ import pytest
 
 from bench.bytecodes import counted, whole
 
-MOST = {"answered": 18_000, "unknown key": 3_500}
+MOST = {"answered": 15_000, "unknown key": 3_400}
 
 pytestmark = pytest.mark.skipif(sys.version_info[:2] != (3, 11), reason="another Python has other bytecodes")
 
