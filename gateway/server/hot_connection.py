@@ -235,7 +235,7 @@ class HotConnection(asyncio.Protocol):
             self._transport.resume_reading()
 
     def abort(self) -> None:
-        self._unsaid = b""
+        self._say()  # the caller is charged for it
         if self._transport is not None:
             self._transport.abort()
 

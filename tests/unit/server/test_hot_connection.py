@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
+import select
 from contextlib import suppress
+from socket import MSG_PEEK
 
 import pytest
 
@@ -270,3 +272,29 @@ def test_what_is_answered_already_may_still_be_read_when_the_lane_ends():
             assert (await rest(end)).endswith(body)
 
     run(scenario)
+
+
+@pytest.mark.parametrize("ends", ["abort", "close", "hand_over"])
+def test_what_was_said_in_a_turn_leaves_before_the_connection_ends_in_it(ends):
+    """A caller is charged for what was relayed, also where the upstream was cut in the same turn."""
+
+    async def serve(inbound):
+        await inbound.body.more()
+        stream = await inbound.stream([("content-type", "text/event-stream")])
+        stream.push(b"data: 1\n\n")
+        if ends == "abort":
+            inbound.abort()
+        elif ends == "close":
+            inbound.hang_up()
+        return
+
+    async def scenario():
+        async with lanes(serve) as (lane, _), wire(lane) as end:
+            await stuff(end, plain() + (CHUNKED if ends == "hand_over" else b""))
+            await until(lambda: b"data: 1\n\n" in (end.recv(4096, MSG_PEEK) if readable(end) else b""))
+
+    run(scenario)
+
+
+def readable(end):
+    return bool(select.select([end], [], [], 0)[0])
