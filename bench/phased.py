@@ -43,6 +43,7 @@ PHASES: Sequence[tuple[str, str, str]] = (
     ("gateway.server.handler", "exchange_head", "answer: head"),
     ("gateway.server.handler", "answer_headers", "answer: head"),
     ("gateway.server.hot_request", "HotRequest.reply", "answer: out"),
+    ("gateway.core.turn", "Turn.end", "end of the turn: both writes"),
     ("gateway.pipeline", "Pipeline.finish", "settle"),
     ("gateway.archive", "Archive.record", "record"),
     ("gateway.pipeline", "Pipeline._look_in_passing", "detectors"),
