@@ -28,9 +28,11 @@ class Kind(Enum):
     INTERNAL = auto()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Reason:
-    """One catalogued reason. `meaning` is for the person on call; callers read the refusal's message."""
+    """One catalogued reason, and the only object that is it: compared by identity. `meaning` is for the person on call;
+    callers read the refusal's message.
+    """
 
     code: str
     kind: Kind
