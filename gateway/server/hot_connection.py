@@ -3,11 +3,10 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from typing import Final, Protocol, cast
+from typing import Final, cast
 
-from gateway.core.turn import Turn
 from gateway.server.hot_request import HotRequest
-from gateway.server.inbound import Serve
+from gateway.server.lane import Lane
 from gateway.server.plain_head import LONGEST, PlainHead, read_plain
 from gateway.server.unread import Unread
 
@@ -21,27 +20,6 @@ MOST_UNSAID: Final = 1 << 16
 """Bytes that may wait for the end of the turn; the transport takes what is more, so that it can say when it is full."""
 
 log = logging.getLogger("gateway")
-
-
-class Lane(Protocol):
-    """What a connection needs of the lane."""
-
-    loop: asyncio.AbstractEventLoop
-    turn: Turn
-    paths: frozenset[str]
-    most_bytes: int
-    most_fields: int
-
-    @property
-    def serve(self) -> Serve: ...
-
-    def joined(self, connection: "HotConnection") -> None: ...
-
-    def left(self, connection: "HotConnection") -> None: ...
-
-    def other(self) -> asyncio.Protocol:
-        """The protocol of the other lane, for a connection of its own."""
-        ...
 
 
 class HotConnection(asyncio.Protocol):
