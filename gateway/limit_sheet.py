@@ -6,7 +6,6 @@ from itertools import repeat
 from typing import Final, NamedTuple
 
 from gateway.core.units import Unit, shown
-from gateway.engine.spec import RateSpec
 from gateway.observe.records import MAX_LIST, LimitRecord, clean_name, encode, written_already
 from gateway.policy.bound_limit import BoundLimit
 
@@ -58,9 +57,7 @@ class LimitSheet:
 
 
 def sheet_limit(limit: BoundLimit) -> SheetLimit:
-    spec = limit.spec
-    size = spec.burst if isinstance(spec, RateSpec) else spec.amount
-    return SheetLimit(limit.policy_id, limit.name, spec.unit, limit.mode, size)
+    return SheetLimit(limit.policy_id, limit.name, limit.spec.unit, limit.mode, limit.size)
 
 
 def _line(limit: SheetLimit) -> bytes:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from gateway.engine.spec import Spec
+from gateway.engine.spec import RateSpec, Spec
 from gateway.policy.scalars import Scope
 
 
@@ -21,6 +21,11 @@ class BoundLimit:
     message: str = ""
     contact: str = ""
     disclose: Literal["full", "clause"] = "full"
+
+    @property
+    def size(self) -> int:
+        """What `remaining` counts down from: of a rate its burst, which is what may be sent at once."""
+        return self.spec.burst if isinstance(self.spec, RateSpec) else self.spec.amount
 
     @property
     def rule(self) -> str:

@@ -8,6 +8,7 @@ from gateway.core import reasons
 from gateway.core.ask import Ask
 from gateway.core.reasons import OUTPUT_REDUCED, Reason
 from gateway.core.refusal import Detail, Refusal
+from gateway.core.units import Unit
 from gateway.engine.spec import RateSpec, SlotSpec, Spec
 from gateway.policy.bound_limit import BoundLimit
 from gateway.policy.bound_rule import BoundRule
@@ -71,6 +72,16 @@ class Plan:
     """What policies in audit mode would add to that; None where they add nothing."""
     bias_refuser: CompiledPolicy | None = None
     """The policy in force, first by id, that refuses a caller's own `logit_bias` where it collides with the mark."""
+    told: tuple[tuple[int, Unit, int], ...] = field(init=False, repr=False, compare=False)
+    """Index, unit and size of each limit in force whose numbers callers may see."""
+
+    def __post_init__(self) -> None:
+        told = [
+            (index, limit.spec.unit, limit.size)
+            for index, limit in enumerate(self.limits)
+            if limit.disclose == "full" and not limit.spec.shadow
+        ]
+        object.__setattr__(self, "told", tuple(told))
 
     def check(self, ask: Ask) -> Refusal | None:
         """Rules on what was asked; None when all of them hold."""

@@ -71,17 +71,13 @@ def _reason(failing: _Failing) -> Reason:
     return reasons.REQUEST_EXCEEDS_LIMIT if failing.reading.wait_ms is None else reason_of(failing.limit.spec)
 
 
-def _capacity(limit: BoundLimit) -> int:
-    return limit.spec.burst if isinstance(limit.spec, RateSpec) else limit.spec.amount
-
-
 def _message(failing: _Failing, now_ms: int) -> str:
     limit, reading = failing.limit, failing.reading
     spec = limit.spec
     says = f"policy '{limit.title}' allows {size(spec)} per {limit.scope} (limit '{limit.name}')"
     if reading.wait_ms is None:
         return f"{says}; this request needs {quantity(spec.unit, failing.needed)}, which it never allows at once"
-    used = _capacity(limit) - reading.remaining
+    used = limit.size - reading.remaining
     counts = f"{quantity(spec.unit, used)} used, {quantity(spec.unit, failing.needed)} needed"
     if isinstance(spec, SlotSpec):
         return f"{says}; {counts}; try again when one has finished"
@@ -95,7 +91,7 @@ def _numbers(failing: _Failing, now_ms: int) -> dict[str, Detail]:
         "scope": limit.scope,
         "unit": "nano_usd" if spec.unit is Unit.USD else spec.unit.value,  # the numbers beside it
         "amount": spec.amount,
-        "used": _capacity(limit) - reading.remaining,
+        "used": limit.size - reading.remaining,
         "remaining": reading.remaining,
         "needed": failing.needed,
     }

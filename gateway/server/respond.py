@@ -5,7 +5,6 @@ from multidict import CIMultiDict
 from gateway.core.refusal import Refusal
 from gateway.core.units import Unit
 from gateway.dialects.base import LimitAdvice
-from gateway.engine.spec import RateSpec
 from gateway.exchange import Exchange
 from gateway.server.inbound import Fields, Reply
 
@@ -51,16 +50,14 @@ def exchange_head(x: Exchange, now_ms: int) -> Fields:
 
 def limit_advice(x: Exchange) -> list[LimitAdvice]:
     """The enforced limits as advice headers show them; a policy may keep its numbers to itself."""
-    if x.plan is None or not x.readings:
+    plan, readings = x.plan, x.readings
+    if plan is None or len(readings) < len(plan.limits):
         return []
     advice = []
-    for limit, reading in zip(x.plan.limits, x.readings, strict=False):
-        family = _FAMILY.get(limit.spec.unit)
-        if family is None or limit.spec.shadow or limit.disclose != "full":
-            continue
-        # Of a rate its burst: what may be sent at once is what `remaining` counts down from.
-        size = limit.spec.burst if isinstance(limit.spec, RateSpec) else limit.spec.amount
-        advice.append(LimitAdvice(family, size, max(0, reading.remaining), reading.reset_ms))
+    for index, unit, size in plan.told:
+        if unit in _FAMILY:
+            reading = readings[index]
+            advice.append(LimitAdvice(_FAMILY[unit], size, max(0, reading.remaining), reading.reset_ms))
     return advice
 
 
