@@ -46,7 +46,7 @@ class Turn:
             loop.call_soon(self.end)
 
     def end(self) -> None:
-        """Do all of it now, in order: whoever closes what it writes to calls this before. What fails is logged."""
+        """Do all of it, in order; also what is left meanwhile. What fails is logged, and costs nothing else."""
         self._called = False
         while self._writes or self._later:
             works, self._writes = self._writes, []
