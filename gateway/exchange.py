@@ -160,7 +160,7 @@ class Exchange:
     holding: "Holding | None" = field(default=None, repr=False)
     """What `captured` and `prompt_text` take of the memory that all such exchanges share; None: nobody counts."""
     captured_cut: bool = False
-    """More came than is kept."""
+    """More came than is kept; with nothing in `captured`, the shared memory was used up."""
     head_at: float = 0.0
     excerpt: Excerpt | None = field(default=None, repr=False)
     """For detectors; None before it is taken, after `finish`, and where nothing is written."""

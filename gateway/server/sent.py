@@ -63,7 +63,9 @@ class Sent:
             x.captured_cut = True
             data = data[:room]
         if x.holding is not None and not x.holding.take(len(data)):
-            x.captured_cut, self._kept = True, MOST_KEPT  # and nothing after it: a text with a hole is another text
+            # All of it is left out: how much fitted would depend on how the bytes came, and on nothing else.
+            x.captured_cut, x.captured, x.prompt_text, self._kept = True, [], "", MOST_KEPT
+            x.holding.release()
         elif data:
             x.captured.append(data)
             self._kept += len(data)
