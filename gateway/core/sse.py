@@ -38,11 +38,11 @@ class EventFramer:
 
     def feed(self, chunk: bytes) -> list[bytes]:
         """The events that this chunk completes. Raises EventTooLarge."""
-        if not self._buffer and b"\r" not in chunk and chunk.endswith(b"\n\n") and chunk[0] != _LF:
+        if not self._buffer and _CR not in chunk and chunk.endswith(b"\n\n") and chunk[0] != _LF:
             if chunk.find(b"\n\n") == len(chunk) - 2:
                 # Nearly every chunk in practice: exactly one event, already the object to pass on.
                 events = [chunk]
-            elif b"\n\n\n" not in chunk:
+            elif chunk.find(b"\n\n\n") < 0:
                 events = [event + b"\n\n" for event in chunk.split(b"\n\n")]
                 events.pop()
             else:
@@ -109,7 +109,7 @@ def _line_end(buffer: bytearray, position: int) -> int:
 
 def data_of(event: bytes) -> bytes:
     """The event's data: its `data` lines joined by newlines, b"" when it has none (comments, heartbeats)."""
-    if event.startswith(b"data: ") and b"\r" not in event:
+    if event.startswith(b"data: ") and _CR not in event:
         end = event.find(b"\n")
         if end < 0:
             return event[6:]

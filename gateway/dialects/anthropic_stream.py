@@ -37,7 +37,7 @@ class MessagesMeter(Meter):
         return b"".join(out)
 
     def _see(self, event: bytes) -> bytes:
-        if b"content_block_delta" in event:
+        if event.find(b"content_block_delta") >= 0:
             if not (self._count(event) or self._counted_otherwise(event)):
                 self._note(parse_object(data_of(event)))
         elif not event.startswith(b"event: ping"):

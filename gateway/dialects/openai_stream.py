@@ -11,6 +11,7 @@ from gateway.dialects.usage_fields import openai_usage, parse_object
 
 _DONE: Final = b"data: [DONE]\n\n"
 _NULLS: Final = (b',"usage":null', b', "usage": null', b'"usage":null,', b'"usage": null, ')
+_QUOTE, _BACKSLASH, _LF, _CR = b'"\\\n\r'
 _LONG: Final = 1 << 16
 """Bytes of a text that is looked at in the ordinary way."""
 _UNLIKE: Final = 16
@@ -29,7 +30,7 @@ class ChunkMeter(Meter):
 
     __slots__ = (
         "_done", "_first", "_head", "_keys", "_last", "_null_is_ours", "_open", "_passed_tail", "_strip", "_tail",
-        "_unlike",
+        "_unlike", "_whole",
     )  # fmt: skip
 
     def __init__(
@@ -47,14 +48,19 @@ class ChunkMeter(Meter):
         self._tail: bytes | None = None
         """What stands before and behind the text of the last event, where that was one line with one plain text."""
         self._passed_tail = b""
+        self._whole = True
+        """No event has begun that is not complete."""
         self._unlike = 0
 
     def feed(self, chunk: bytes) -> bytes:
-        if self._tail is not None and not self._framer.held:
+        if self._tail is not None and self._whole:
             out = self._alike(chunk, self._tail)
             if out is not None:
                 return out
-        return super().feed(chunk)
+        try:
+            return super().feed(chunk)
+        finally:
+            self._whole = not self._framer.held
 
     def end_for_budget(self) -> bytes:
         if self.finished or self.failed:
@@ -93,7 +99,8 @@ class ChunkMeter(Meter):
         if not 0 < size < _LONG or not event.startswith(head) or not event.endswith(tail):
             return None
         text = event[len(head) : end]
-        if b'"' in text or b"\\" in text or b"\n" in text or b"\r" in text:
+        # Asked for a number, bytes need no exception to find out that they were not asked for one: a fifth of the time.
+        if _QUOTE in text or _BACKSLASH in text or _LF in text or _CR in text:
             return None
         self.delta_events += 1
         self.text_bytes += size
@@ -105,7 +112,7 @@ class ChunkMeter(Meter):
         self._unlike += 1
         start = event.find(_LONE) + len(_LONE)
         end = event.find(b'"', start)
-        one_line = event.endswith(b"\n\n") and event.find(b"\n") == len(event) - 2 and b"\r" not in event
+        one_line = event.endswith(b"\n\n") and event.find(b"\n") == len(event) - 2 and _CR not in event
         lone = start >= len(_LONE) and event.find(b'"delta":', end) < 0 and event.startswith(b"}", end + 1)
         if any(word in event for word in _READ) or not _no_usage(event):
             return
@@ -121,7 +128,7 @@ class ChunkMeter(Meter):
             self._note_index(event)
             if b'"finish_reason":"' in event or b'"finish_reason": "' in event or b'"error"' in event:
                 self._note(parse_object(data_of(event)))
-            return self._usage(event) if b'"usage"' in event else event
+            return self._usage(event) if event.find(b'"usage"') >= 0 else event
         return self._unusual(event)
 
     def _count_lone(self, event: bytes) -> bool:
@@ -162,7 +169,7 @@ class ChunkMeter(Meter):
             self.failed = True
         elif self._first is None and "choices" in document:
             self._first = event
-        return self._usage(event) if b'"usage"' in event else event
+        return self._usage(event) if event.find(b'"usage"') >= 0 else event
 
     def _note_index(self, event: bytes) -> None:
         """Which choice this is: the first index in the event is the choice's own, tool calls come inside it."""
