@@ -16,7 +16,7 @@ class PoolAnswer:
     """A response under way. It is its own chunk iterator: nothing to close when a reader is cancelled."""
 
     __slots__ = (
-        "_body", "_busy", "_connection", "_deadline", "_done", "_ended", "_head_due", "_headed", "_left", "_loop",
+        "_body", "_busy", "_connection", "_deadline", "_done", "_head_due", "_headed", "_loop",
         "_paused", "_reading", "_release", "_settings", "_since", "_take", "_tell", "_touched", "headers", "status",
     )  # fmt: skip
 
@@ -40,13 +40,11 @@ class PoolAnswer:
         self._head_due = 0.0
         self._headed: asyncio.Future[None] = loop.create_future()
         self._body = Body(connection.transport)
-        self._reading = Reading(self._body.push, no_body=no_body)
-        self._left = 0
+        self._reading = Reading(self._body.parts, no_body=no_body)
         self._since: float | None = None
         """Since when a reader waits for the upstream; a slow reader is not its fault."""
         self._touched = False
         """Whether any byte came back."""
-        self._ended = False
         self._done = False
         self._take: Callable[[bytes], None] | None = None
         self._tell: Callable[[UpstreamFailed | None], None]
@@ -74,17 +72,20 @@ class PoolAnswer:
             return
         if reading.status and not self.status:
             self._answered()
+        body = self._body
         if reading.complete:
-            self._body.end()
+            body.end()
         if self._take is not None:
             self._pour()
+        if body.parts:
+            body.waits()
 
     def _answered(self) -> None:
         reading, settings = self._reading, self._settings
         self.status = reading.status
         self.headers = headers = reading.headers
         # By what came, not by what was asked for: an answer in one piece is held in memory.
-        self._left = settings.max_stream_bytes if is_stream(headers) else settings.max_response_bytes
+        self._body.left = settings.max_stream_bytes if is_stream(headers) else settings.max_response_bytes
         if not reading.complete:
             now = self._loop.time()
             self._connection.alarm(min(now + settings.timeouts.between_bytes_s, self._deadline))
@@ -129,19 +130,19 @@ class PoolAnswer:
         return self
 
     async def __anext__(self) -> bytes:
-        if not self._ended and not self._body.ready():
+        if not self._body.ready():
             await self._wait()
-        data = self._pop()
+        data = self._body.pop()
         if not data:
             raise StopAsyncIteration
         return data
 
     async def read(self) -> bytes:
         parts = []
-        while not self._ended:
+        while not self._body.ended:
             if not self._body.ready():
                 await self._wait()
-            parts.append(self._pop())
+            parts.append(self._body.pop())
         return b"".join(parts)
 
     async def _wait(self) -> None:
@@ -170,43 +171,32 @@ class PoolAnswer:
         if self._busy:
             return
         self._busy = True
+        body = self._body
         try:
-            while self._take is not None and not self._paused and self._body.ready():
-                self._pour_one(self._take)
+            while (take := self._take) is not None and not self._paused and (body.parts or body.over):
+                failure = None
+                try:
+                    data = body.pop()
+                except UpstreamFailed as caught:
+                    data, failure = b"", caught
+                if data:
+                    take(data)
+                else:
+                    self.collect()
+                    self._tell(failure)
         finally:
             self._busy = False
         if self._take is not None and not self._paused:
             self._since = self._loop.time()
-
-    def _pour_one(self, take: Callable[[bytes], None]) -> None:
-        failure = None
-        try:
-            data = self._pop()
-        except UpstreamFailed as caught:
-            data, failure = b"", caught
-        if data:
-            take(data)
-        else:
-            self.collect()
-            self._tell(failure)
-
-    def _pop(self) -> bytes:
-        """What is there; empty at the end and after it."""
-        data = b"" if self._ended else self._body.pop()
-        if not data:
-            self._ended = True
-        self._left -= len(data)
-        if self._left < 0:
-            raise UpstreamFailed("body", "the upstream's response is over the size limit")
-        return data
 
     def finish(self) -> None:
         if self._done:
             return
         reading = self._reading
         connection = self._connection
+        whole = self._body.ended and reading.complete and not reading.extra
         # An early or an error answer may leave the upstream in another place of the conversation than we are.
-        clean = self._ended and reading.complete and not reading.extra and reading.keep and 200 <= self.status < 300
+        clean = whole and reading.keep and 200 <= self.status < 300
         if clean and connection.exchange is self and connection.rest():
             self._done = True
             self._release(connection)

@@ -23,15 +23,16 @@ _MAX_START: Final = head.MAX_REASON + len("HTTP/1.1 200 ")
 
 
 class Reading:
-    """Feed it everything that came; body bytes go to `sink` as they are found, by a plain call."""
+    """Feed it everything that came; body bytes are appended to `parts` as they are found."""
 
     __slots__ = (
-        "_buffer", "_headed", "_interim", "_left", "_no_body", "_parser", "_quiet", "_sink", "_sunk", "_tail",
-        "complete", "extra", "headers", "keep", "status",
+        "_buffer", "_headed", "_interim", "_left", "_no_body", "_parser", "_parts", "_quiet", "_tail",
+        "complete", "extra", "headers", "keep", "on_body", "status",
     )  # fmt: skip
 
-    def __init__(self, sink: Callable[[bytes], None], *, no_body: bool = False) -> None:
-        self._sink = sink
+    def __init__(self, parts: list[bytes], *, no_body: bool = False) -> None:
+        self._parts = parts
+        self.on_body = parts.append  # httptools calls it: from C to C
         self._no_body = no_body
         """The request was a HEAD: a length is told, nothing follows."""
         self._buffer = b""
@@ -41,7 +42,6 @@ class Reading:
         """Bytes of the body that are still to come; None for chunks."""
         self._parser: HttpResponseParser | None = None
         self._quiet = 0
-        self._sunk = False
         self._tail = b""
         self.status = 0
         """0 until the head is there."""
@@ -149,13 +149,13 @@ class Reading:
             data = data[:left]
         self._left = left = left - len(data)
         self.complete = left == 0
-        self._sink(data)
+        self._parts.append(data)
 
     def _chunks(self, data: bytes) -> None:
         parser = self._parser
         if parser is None:
             return
-        self._sunk = False
+        before = len(self._parts)
         try:
             parser.feed_data(data)
         except HttpParserError:
@@ -170,7 +170,10 @@ class Reading:
             if not tail.endswith(_END) or tail[:1] in b"\r\n":
                 self.extra = True
             return
-        self._quiet = 0 if self._sunk else self._quiet + len(data)
+        if len(self._parts) > before:
+            self._quiet = 0
+            return
+        self._quiet += len(data)
         if self._quiet > MAX_QUIET:
             raise broken()
 
@@ -184,10 +187,6 @@ class Reading:
         self._headed = True
         assert self._parser is not None
         self.keep = self._parser.should_keep_alive()  # at the end of an empty body it has forgotten
-
-    def on_body(self, data: bytes) -> None:
-        self._sunk = True
-        self._sink(data)
 
     def on_message_complete(self) -> None:
         self.complete = True

@@ -116,7 +116,7 @@ def test_whoever_turns_it_while_a_piece_is_taken_gets_them_in_order():
         def take(data):
             began.append(data)
             answer.pause()
-            answer._body.push(b"behind") if len(began) == 1 else None
+            answer._body.parts.extend([b"behind"] if len(began) == 1 else [])
             answer.resume()
             ended.append(data)
 
