@@ -79,13 +79,17 @@ class Direct:
     # what the answer calls
 
     def _take(self, data: bytes) -> None:
+        pass_on = self._pass_on
         try:
-            self._rest = self._pass_on(data)
+            rest = pass_on(data)
         except Exception as fault:  # noqa: BLE001 - it is raised where somebody waits for it
             self._fault = fault
-        if self._rest is not None or self._fault is not None:
-            self._answer.pause()
-            self._wake()
+        else:
+            if rest is None:
+                return
+            self._rest = rest
+        self._answer.pause()
+        self._wake()
 
     def _ended(self, failure: UpstreamFailed | None) -> None:
         self._fault, self._over = failure, True

@@ -44,6 +44,7 @@ class GuardedRelay(Relay):
     nobody waits for a rule in audit mode, and no fault of one reaches the caller.
     """
 
+    __slots__ = ("_framer", "_gate")
     _direct = False
 
     def __init__(self, pipeline: Pipeline, x: Exchange, response: Stream, answer: Answer, gate: OutputGate) -> None:

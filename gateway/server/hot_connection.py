@@ -183,6 +183,13 @@ class HotConnection(asyncio.Protocol):
             self._lane.turn.write(self._say)
         self._unsaid += data
 
+    def push(self, data: bytes) -> None:
+        """Leaves when the loop has read what there is to read: uvloop itself collects what is written meanwhile."""
+        if self._unsaid or self._transport is None or self._transport.is_closing():
+            self.write(data)
+        else:
+            self._transport.write(data)
+
     def _say(self) -> None:
         data, self._unsaid = self._unsaid, b""
         if data and self._transport is not None and not self._transport.is_closing():

@@ -11,6 +11,9 @@ from gateway.server.plain_head import PlainHead
 
 MOST_UNREAD: Final = 1 << 18
 """Bytes of a body that may wait to be read; then the connection is read no further."""
+_SMALL: Final = 1 << 10
+_BEGIN: Final = tuple(b"%x\r\n" % size for size in range(_SMALL))
+"""How a chunk of so many bytes begins, which is nearly every one."""
 
 
 class Wire(Protocol):
@@ -21,6 +24,10 @@ class Wire(Protocol):
 
     def write(self, data: bytes) -> None:
         """Nothing happens where the caller has left."""
+        ...
+
+    def push(self, data: bytes) -> None:
+        """The same for a piece of a stream: it waits for nothing but what was written before it."""
         ...
 
     async def drained(self) -> None:
@@ -118,7 +125,9 @@ class HotStream:
 
     def push(self, data: bytes) -> None:
         if data and not self._ended:  # an empty chunk would end the answer; what follows its end is no part of it
-            self._wire.write(b"%x\r\n%b\r\n" % (len(data), data))
+            size = len(data)
+            begin = _BEGIN[size] if size < _SMALL else b"%x\r\n" % size
+            self._wire.push(b"".join((begin, data, b"\r\n")))
 
     def on_turn(self, callback: Callable[[], None] | None) -> None:
         self._wire.on_turn(callback)

@@ -13,7 +13,7 @@ from gateway.pipeline import Pipeline
 from gateway.server.direct import Direct, Rest
 from gateway.server.inbound import Stream
 from gateway.server.sent import Sent, sent_of
-from gateway.upstreams.base import Answer, Pours, UpstreamFailed
+from gateway.upstreams.base import Answer, UpstreamFailed, pours
 from gateway.upstreams.faults import from_event, from_failure
 
 log = logging.getLogger("gateway")
@@ -27,6 +27,9 @@ _LAST_WORDS_S = 2.0
 class Relay:
     """One stream from an upstream to a caller: without a task in between where both ends can do that."""
 
+    __slots__ = (
+        "_answer", "_looked_at", "_meter", "_now", "_pays", "_pipe", "_pipeline", "_response", "_sent", "_unpaid", "_x",
+    )  # fmt: skip
     _direct = True
 
     def __init__(self, pipeline: Pipeline, x: Exchange, response: Stream, answer: Answer) -> None:
@@ -35,9 +38,13 @@ class Relay:
         self._x = x
         self._meter: StreamMeter = x.meter
         self._response = response
+        self._pipe = response.pipe
         self._answer = answer
         self._now = pipeline.clock.monotonic
+        self._pays = x.pays_as_it_goes
         self._sent: Sent | None = sent_of(pipeline, x)
+        self._looked_at = True
+        """Whether somebody wants to see what is written: the first piece's time is noted, and some answers are kept."""
         self._unpaid = b""
         """Taken from the upstream, but not metered before the output so far is paid for."""
 
@@ -70,9 +77,9 @@ class Relay:
             self._x.waited_s += self._now() - began
 
     async def _pump(self) -> Outcome:
-        pipe, answer = self._response.pipe, self._answer
+        pipe, answer = self._pipe, self._answer
         try:
-            if self._direct and pipe is not None and isinstance(answer, Pours):
+            if self._direct and pipe is not None and pours(answer):
                 outcome = await Direct(answer, pipe, self._at_once, self._x, self._now).run()
             else:
                 outcome = await self._by_chunks()
@@ -91,12 +98,13 @@ class Relay:
 
     def _at_once(self, chunk: bytes) -> Rest | None:
         """Pass a chunk on. What needs waiting for that is returned, to be called in our task."""
-        out, unpaid = self._metered(chunk)
-        if unpaid is not None or self._meter.failed:
+        meter = self._meter
+        out, unpaid = self._metered(chunk) if self._pays else (meter.feed(chunk), None)
+        if unpaid is not None or meter.failed:
             return partial(self._go_on, out, unpaid)
         if out:
-            assert self._response.pipe is not None
-            self._response.pipe.push(self._outgoing(out))
+            assert self._pipe is not None
+            self._pipe.push(self._outgoing(out) if self._looked_at else out)
         return None
 
     def _metered(self, chunk: bytes) -> tuple[bytes, bytes | None]:
@@ -106,7 +114,7 @@ class Relay:
         that far past its money.
         """
         meter, x = self._meter, self._x
-        if not x.pays_as_it_goes:
+        if not self._pays:
             return meter.feed(chunk), None
         out = bytearray()
         for end in range(_PIECE, len(chunk) + _PIECE, _PIECE):
@@ -177,6 +185,7 @@ class Relay:
             data = self._sent.through(data)
         if not self._x.first_byte_at:
             self._x.first_byte_at = self._now()
+            self._looked_at = self._sent is not None
         return data
 
     async def _say_error(self, refusal: Refusal) -> None:

@@ -196,6 +196,9 @@ class Wire:
     def __init__(self):
         self.written = b""
 
+    def push(self, data):
+        self.write(data)
+
     def write(self, data):
         self.written += data
 
