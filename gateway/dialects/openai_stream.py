@@ -19,6 +19,8 @@ _UNLIKE: Final = 16
 _READ: Final = (b'"finish_reason":"', b'"finish_reason": "', b'"error"')
 """An event with one of these is parsed."""
 _LONE: Final = b'"delta":{"content":"'
+_FIRST: Final = frozenset((0,))
+"""The choices of nearly every stream: one set for all of them."""
 _HEAD: Final = ("id", "object", "created", "model", "system_fingerprint")
 
 
@@ -41,8 +43,8 @@ class ChunkMeter(Meter):
         self._last = last
         self._strip = strip
         self._first: bytes | None = None
-        self._open: set[int] = set()
-        self._done: set[int] = set()
+        self._open: frozenset[int] | set[int] = frozenset()
+        self._done: set[int] | None = None
         self._null_is_ours: bool | None = None
         self._head = b""
         self._tail: bytes | None = None
@@ -65,9 +67,9 @@ class ChunkMeter(Meter):
     def end_for_budget(self) -> bytes:
         if self.finished or self.failed:
             return b""
-        first = parse_object(data_of(self._first)) if self._first is not None else None
+        first = parse_object(data_of(self._first or self._textless() or b""))
         chunk: dict[str, Any] = {name: first[name] for name in _HEAD if name in first} if first else {}
-        unfinished = sorted(self._open - self._done)
+        unfinished = sorted(self._open - self._done if self._done else self._open)
         if not self._open:
             unfinished = [0]
         if not unfinished:
@@ -81,6 +83,7 @@ class ChunkMeter(Meter):
             if out is not None:
                 return out
         size = self.text_bytes
+        self._first = self._first or self._textless()
         out = self._look_at(event)
         self._tail = None
         if self._unlike < _UNLIKE and self.text_bytes > size and not self.failed:
@@ -120,6 +123,11 @@ class ChunkMeter(Meter):
             return
         self._head, self._tail = event[:start], event[end:]
         self._passed_tail = self._tail if out == event else out[end:]
+        self._first = None  # head and tail tell all of it but the text
+
+    def _textless(self) -> bytes | None:
+        """The event that others are compared with, without its text."""
+        return None if self._tail is None else self._head + self._tail
 
     def _look_at(self, event: bytes) -> bytes:
         if self._count_lone(event) or self._count(event) or self._counted_otherwise(event):
@@ -175,11 +183,19 @@ class ChunkMeter(Meter):
         """Which choice this is: the first index in the event is the choice's own, tool calls come inside it."""
         at = event.find(b'"index":') + 8
         if event.startswith(b"0,", at):
-            self._open.add(0)
+            self._opened(0)
             return
         digits = event[at : at + 5].lstrip().split(b",", 1)[0].rstrip(b" }")
         if digits.isdigit():
-            self._open.add(int(digits))
+            self._opened(int(digits))
+
+    def _opened(self, index: int) -> None:
+        if index in self._open:
+            return
+        if type(self._open) is set:
+            self._open.add(index)
+        else:
+            self._open = {*self._open, index} if self._open or index else _FIRST
 
     def _note(self, document: dict[str, Any] | None) -> None:
         if document is None:
@@ -189,8 +205,10 @@ class ChunkMeter(Meter):
         for choice in _choices(document):
             index = choice.get("index")
             if type(index) is int:
-                self._open.add(index)
+                self._opened(index)
                 if choice.get("finish_reason") is not None:
+                    if self._done is None:
+                        self._done = set()
                     self._done.add(index)
 
     def _usage(self, event: bytes) -> bytes:

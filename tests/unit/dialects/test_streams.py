@@ -219,6 +219,18 @@ def test_a_chat_stream_ends_for_a_budget_as_the_model_would_end_it():
     assert told[1] == b"[DONE]"
 
 
+@pytest.mark.parametrize("then", [b"", b": ping\n\n", b"data: no json\n\n", line(chat_chunk({"content": '"'}))])
+def test_a_long_stream_still_knows_its_name_at_a_budget_end(then):
+    """Of events that differ in their text alone, none is kept; whatever comes after them."""
+    watching = meter()
+    for text in ("x", "y", "z"):
+        watching.feed(line(chat_chunk({"content": text})))
+    watching.feed(then)
+    chunk = ChatCompletionChunk.model_validate_json(payloads(watching.end_for_budget())[0])
+    assert (chunk.id, chunk.model, chunk.created) == ("chatcmpl-1", "m", 1_700_000_000)
+    assert [(choice.index, choice.finish_reason) for choice in chunk.choices] == [(0, "length")]
+
+
 @pytest.mark.parametrize("strip", [False, True])
 def test_a_budget_end_is_an_event_of_its_own(strip):
     watching = meter(strip=strip)
