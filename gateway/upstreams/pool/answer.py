@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from typing import Final
 
 from gateway.upstreams import head
 from gateway.upstreams.base import UpstreamFailed
@@ -10,6 +11,9 @@ from gateway.upstreams.pool.body import Body
 from gateway.upstreams.pool.connection import Connection
 from gateway.upstreams.pool.reading import Reading, broken
 from gateway.upstreams.settings import UpstreamSettings
+
+_READ: Final[dict[str, str]] = {}
+"""The head of an answer that is poured: nobody asks for it again, and streams are many and long."""
 
 
 class PoolAnswer:
@@ -38,7 +42,8 @@ class PoolAnswer:
         self._release = release
         self._deadline = deadline
         self._head_due = 0.0
-        self._headed: asyncio.Future[None] = loop.create_future()
+        self._headed: asyncio.Future[None] | None = loop.create_future()
+        """What waits for the head; None once it is there."""
         self._body = Body(connection.transport)
         self._reading = Reading(self._body.parts, no_body=no_body)
         self._since: float | None = None
@@ -54,9 +59,11 @@ class PoolAnswer:
 
     def begin(self, request_head: bytes, request_body: bytes) -> asyncio.Future[None]:
         """Send the request. What it returns is done when the head is there, or fails with UpstreamFailed."""
+        headed = self._headed
+        assert headed is not None
         self._head_due = min(self._loop.time() + self._settings.timeouts.first_byte_s, self._deadline)
         self._connection.begin(self, request_head, request_body, self._head_due)
-        return self._headed
+        return headed
 
     # The connection's side.
 
@@ -89,8 +96,9 @@ class PoolAnswer:
         if not reading.complete:
             now = self._loop.time()
             self._connection.alarm(min(now + settings.timeouts.between_bytes_s, self._deadline))
-        if not self._headed.done():
-            self._headed.set_result(None)
+        headed, self._headed = self._headed, None
+        if headed is not None and not headed.done():
+            headed.set_result(None)
 
     def lost(self) -> None:
         if self._reading.complete:
@@ -117,7 +125,7 @@ class PoolAnswer:
         self._connection.abort()
         self._reading.drop()
         self._body.fail(failure)
-        if not self._headed.done():
+        if self._headed is not None and not self._headed.done():
             self._headed.set_exception(failure)
         self._pour()
 
@@ -154,6 +162,7 @@ class PoolAnswer:
 
     def pour(self, take: Callable[[bytes], None], ended: Callable[[UpstreamFailed | None], None]) -> None:
         self._take, self._tell = take, ended
+        self.headers = self._reading.headers = _READ
         self._pour()
 
     def pause(self) -> None:

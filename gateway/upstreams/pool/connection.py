@@ -31,7 +31,7 @@ class Connection(asyncio.Protocol):
     """Belongs to one exchange at a time, or idles. `on_gone` is called once, when it is of no use any more."""
 
     __slots__ = (
-        "_alarm", "_alarm_at", "_fd", "_full", "_loop", "_on_gone", "_poll", "_turn", "_unsaid", "_unsent",
+        "_alarm", "_alarm_at", "_fd", "_full", "_loop", "_on_gone", "_turn", "_unsaid", "_unsent",
         "exchange", "requests", "transport",
     )  # fmt: skip
 
@@ -44,7 +44,6 @@ class Connection(asyncio.Protocol):
         self._alarm_at = 0.0
         self._unsent: memoryview | None = None
         self._full = False
-        self._poll = select.poll()
         self._fd = -1
         self.exchange: Exchange | None = None
         self.requests = 0
@@ -57,7 +56,6 @@ class Connection(asyncio.Protocol):
         sock = transport.get_extra_info("socket")
         if sock is not None:
             self._fd = sock.fileno()
-            self._poll.register(self._fd, select.POLLIN)
 
     def data_received(self, data: bytes) -> None:
         exchange = self.exchange
@@ -93,7 +91,11 @@ class Connection(asyncio.Protocol):
 
     def usable(self) -> bool:
         """Whether an idle one may carry a request: one with bytes or an end waiting in the kernel is dead."""
-        return not self.dead and self._fd >= 0 and not self._poll.poll(0)
+        if self.dead or self._fd < 0:
+            return False
+        poll = select.poll()  # one for each connection would be memory that every open stream takes
+        poll.register(self._fd, select.POLLIN)
+        return not poll.poll(0)
 
     def begin(self, exchange: Exchange, head: bytes, body: bytes, due: float) -> None:
         """Send a request, at the end of the turn; everything that comes from now on is its answer's."""
