@@ -157,7 +157,7 @@ class Archive:
 
     def _limits(self, x: Exchange, sheet: LimitSheet, verdict: Verdict) -> tuple[LimitRecord, ...]:
         """Each limit that was touched. A verdict has a reading for each of the plan's, or none at all."""
-        remaining = [*map(_REMAINING, verdict.readings)]
+        remaining = x.remaining or [*map(_REMAINING, verdict.readings)]
         if len(remaining) != len(sheet.limits):
             return ()
         self._remaining[sheet].append(remaining)

@@ -1,7 +1,8 @@
 """The one mutable object of a request, filled phase by phase; everything recorded of it is read from here."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from gateway.accounting.amounts import Reservation
 from gateway.accounting.outcome import Outcome
@@ -27,6 +28,10 @@ from gateway.policy.plan import Plan
 from gateway.policy.ruling import Condition, Ruling
 from gateway.upstreams.forwarded import Attempt, Forwarded
 from gateway.watermarks.issued import Marking
+
+_STILL_READ: Final = ("user-agent", "x-stainless-retry-count")
+"""Of the request's headers, when its stream has begun: the detectors' glance and the counts may come after it."""
+_NO_HEADERS: Final[Mapping[str, str]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +139,8 @@ class Exchange:
     verdict: Verdict | None = None
     readings: tuple[Reading, ...] = ()
     """Where the plan's limits stand, for advice headers: those of the verdict, or read without one."""
+    remaining: Sequence[int] = ()
+    """All that is kept of the verdict's readings once a stream has begun."""
     output_cap: int | None = None
     """Tokens per choice that the gateway writes into the request; None leaves the caller's own."""
     paid_output: int = 0
@@ -183,3 +190,11 @@ class Exchange:
     settlement: Settlement | None = None
     notes: dict[str, str] = field(default_factory=dict)
     """Response headers that name what the gateway changed (`x-gateway-…`)."""
+
+    def slim(self) -> None:
+        """Let go of what nobody reads any more once a stream has begun: streams are many and long."""
+        self.headers = {name: self.headers[name] for name in _STILL_READ if name in self.headers} or _NO_HEADERS
+        self.readings = ()
+        if self.verdict is not None:
+            self.remaining = tuple(reading.remaining for reading in self.verdict.readings)
+            self.verdict.readings = ()

@@ -48,7 +48,9 @@ class Direct:
             self._turned()
             self._answer.pour(self._take, self._ended)
             while True:
-                await self._news()
+                if not self._over and self._rest is None and self._fault is None:
+                    self._waiter = asyncio.get_running_loop().create_future()
+                    await self._waiter
                 if self._fault is not None:
                     raise self._fault
                 if self._rest is None:
@@ -62,15 +64,6 @@ class Direct:
             self._pipe.on_turn(None)
             self._answer.collect()
             self._x.write_began_at = 0.0
-
-    async def _news(self) -> None:
-        if self._over or self._rest is not None or self._fault is not None:
-            return
-        self._waiter = asyncio.get_running_loop().create_future()
-        try:
-            await self._waiter
-        finally:
-            self._waiter = None
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from typing import Any
 
 from gateway.accounting.outcome import Outcome
 from gateway.core import reasons
@@ -17,7 +18,7 @@ from gateway.server.guards import check_body_head
 from gateway.server.inbound import Inbound, Reply, Stream
 from gateway.server.own_routes import answer_ourselves
 from gateway.server.receipts import receipt_headers
-from gateway.server.respond import JSON, exchange_head, refusal_reply
+from gateway.server.respond import JSON, exchange_head, refusal_reply, stream_head
 from gateway.server.routes import Route, find
 from gateway.server.stream import say_last
 from gateway.upstreams.base import UpstreamFailed
@@ -88,8 +89,7 @@ class DataPlane:
         return x, fault or found  # type: ignore[return-value]  # without a fault, `found` is a Route
 
     async def _serve(self, inbound: Inbound, x: Exchange, route: Route) -> Reply | None:
-        headers = x.headers
-        refusal = await self._pipeline.identify(x, headers.get("authorization"), headers.get("x-api-key"))
+        refusal = await self._pipeline.identify(x, x.headers.get("authorization"), x.headers.get("x-api-key"))
         if refusal is not None:
             return await self._refuse(x, refusal)
         if route.dialect is None:
@@ -134,7 +134,7 @@ class DataPlane:
             )  # fmt: skip
             if x.ask is not None:
                 # Nobody reads it any more, and the budget no longer counts it.
-                x.ask.body, x.ask.last_user_text, x.splices, x.inquiry = {}, "", None, None
+                x.ask.body, x.ask.last_user_text, x.splices, x.inquiry = _NO_BODY, "", None, None
             return refusal
 
     def _full(self, most: int) -> Refusal | None:
@@ -188,13 +188,11 @@ class DataPlane:
         assert x.ask is not None
         settings, answer = x.forwarded.settings, x.forwarded.answer
         x.meter = x.dialect.meter(strip_usage=settings.stream_usage and not x.ask.wants_stream_usage)
-        headers = exchange_head(x, self._clock.now_ms())
-        headers += answer_headers(answer.headers)
-        headers.append(("x-accel-buffering", "no"))
         x.status = 200
         stream: Stream | None = None
         try:
-            stream = await inbound.stream(headers)
+            stream = await inbound.stream(stream_head(x, answer.headers, self._clock.now_ms()))
+            x.slim()
             outcome = await relay_for(self._pipeline, x, stream, answer).run()
         except asyncio.CancelledError:
             if x.stop is None:
@@ -229,6 +227,7 @@ class DataPlane:
         return reply
 
 
+_NO_BODY: dict[str, Any] = {}
 _DOUBTFUL = (
     reasons.INVALID_REQUEST, reasons.UPGRADE_REFUSED, reasons.HEADERS_TOO_LARGE, reasons.BODY_TOO_LARGE,
     reasons.REQUEST_TIMEOUT,

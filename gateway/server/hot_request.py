@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Final, Protocol
 
+from multidict import CIMultiDict
+
 from gateway.core.refusal import Refusal
 from gateway.server.answer_head import head_of
 from gateway.server.inbound import Fields, Reply
@@ -14,6 +16,8 @@ MOST_UNREAD: Final = 1 << 18
 _SMALL: Final = 1 << 10
 _BEGIN: Final = tuple(b"%x\r\n" % size for size in range(_SMALL))
 """How a chunk of so many bytes begins, which is nearly every one."""
+
+_READ: Final = CIMultiDict[str]()
 
 
 class Wire(Protocol):
@@ -184,6 +188,7 @@ class HotRequest:
 
     async def stream(self, headers: Fields) -> HotStream:
         head = head_of(200, headers, None, closes=self.closes)
+        self.headers = _READ  # nobody asks for them again, and streams are many and long
         self.sent = stream = HotStream(self._wire)
         self._wire.write(head)
         return stream

@@ -1,5 +1,7 @@
 """What every answer carries: request ids, rate-limit advice, what the gateway changed; and refusals in two dialects."""
 
+from collections.abc import Mapping
+
 from multidict import CIMultiDict
 
 from gateway.core.refusal import Refusal
@@ -7,6 +9,7 @@ from gateway.core.units import Unit
 from gateway.dialects.base import LimitAdvice
 from gateway.exchange import Exchange
 from gateway.server.inbound import Fields, Reply
+from gateway.upstreams.headers import answer_headers
 
 SERVER_NAME = "excise"
 DECISION_ID = "x-gateway-decision-id"
@@ -45,6 +48,14 @@ def exchange_head(x: Exchange, now_ms: int) -> Fields:
     if x.request_id != x.id:
         headers.append((DECISION_ID, x.id))
     headers += x.notes.items()
+    return headers
+
+
+def stream_head(x: Exchange, answer: Mapping[str, str], now_ms: int) -> Fields:
+    """The head of a streamed answer; `answer` is the upstream's."""
+    headers = exchange_head(x, now_ms)
+    headers += answer_headers(answer)
+    headers.append(("x-accel-buffering", "no"))
     return headers
 
 

@@ -48,8 +48,15 @@ def answered(walk, **more):
     return asyncio.run(scenario())
 
 
-def test_a_complete_exchange(walk):
+@pytest.mark.parametrize("slim", [False, True])
+def test_a_complete_exchange(walk, slim):
+    """A stream lets go of most things when it begins, and is recorded and counted like any other answer."""
     x = answered(walk, n=2, max_tokens=4)
+    x.headers = {"user-agent": "relay/1", "x-stainless-retry-count": "2", "authorization": "Bearer ***"}
+    if slim:
+        x.slim()
+        assert (x.readings, x.verdict.readings) == ((), ())
+        assert x.headers == {"user-agent": "relay/1", "x-stainless-retry-count": "2"}
     x.first_byte_at = x.started_at + 0.25
     x.waited_s = 0.4
     walk.clock.advance(0.5)
@@ -75,6 +82,7 @@ def test_a_complete_exchange(walk):
     assert count(walk, "gateway_time_to_first_byte_seconds_sum") == 0.25
     assert count(walk, "gateway_limit_saturation_ratio_sum", limit="r") == pytest.approx(0.1)
     assert count(walk, "gateway_limit_saturation_ratio_sum", limit="w") == 1
+    assert count(walk, "gateway_retries_observed_total") == 1
 
 
 def test_nothing_of_the_content_is_kept(walk):
