@@ -16,24 +16,13 @@ Rest = Callable[[], Awaitable[Outcome | None]]
 
 
 class Direct:
-    """Joins an answer to a pipe. The upstream is paused while the caller takes too little, and while the task works.
+    """Joins an answer to a pipe. The upstream is paused while the caller takes too little, and while the task works."""
 
-    `pass_on` gets each piece, pushes it, and returns what needs waiting.
-    """
+    __slots__ = ("_answer", "_fault", "_now", "_over", "_pipe", "_rest", "_waiter", "_x")
 
-    __slots__ = ("_answer", "_fault", "_now", "_over", "_pass_on", "_pipe", "_rest", "_waiter", "_x")
-
-    def __init__(
-        self,
-        answer: Pours,
-        pipe: Pipe,
-        pass_on: Callable[[bytes], Rest | None],
-        x: Exchange,
-        now: Callable[[], float],
-    ) -> None:
+    def __init__(self, answer: Pours, pipe: Pipe, x: Exchange, now: Callable[[], float]) -> None:
         self._answer = answer
         self._pipe = pipe
-        self._pass_on = pass_on
         self._x = x
         self._now = now
         self._rest: Rest | None = None
@@ -41,12 +30,15 @@ class Direct:
         self._over = False
         self._waiter: asyncio.Future[None] | None = None
 
-    async def run(self) -> Outcome | None:
-        """Until the upstream's end (None) or an outcome. Raises UpstreamFailed and whatever `pass_on` raised."""
+    async def run(self, take: Callable[[bytes], None]) -> Outcome | None:
+        """Until the upstream's end (None) or an outcome. Raises UpstreamFailed and what `fail` was told.
+
+        `take` pushes each piece into the pipe, and tells `hold` or `fail` where it cannot. It must not raise.
+        """
         self._pipe.on_turn(self._turned)
         try:
             self._turned()
-            self._answer.pour(self._take, self._ended)
+            self._answer.pour(take, self._ended)
             while True:
                 if not self._over and self._rest is None and self._fault is None:
                     self._waiter = asyncio.get_running_loop().create_future()
@@ -69,20 +61,21 @@ class Direct:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
-    # what the answer calls
+    # what `take` calls
 
-    def _take(self, data: bytes) -> None:
-        pass_on = self._pass_on
-        try:
-            rest = pass_on(data)
-        except Exception as fault:  # noqa: BLE001 - it is raised where somebody waits for it
-            self._fault = fault
-        else:
-            if rest is None:
-                return
-            self._rest = rest
+    def hold(self, rest: Rest) -> None:
+        """Take nothing more before `rest` is done."""
+        self._rest = rest
         self._answer.pause()
         self._wake()
+
+    def fail(self, fault: Exception) -> None:
+        """Take nothing more; `run` raises it."""
+        self._fault = fault
+        self._answer.pause()
+        self._wake()
+
+    # what the answer calls
 
     def _ended(self, failure: UpstreamFailed | None) -> None:
         self._fault, self._over = failure, True

@@ -10,7 +10,7 @@ from gateway.core.refusal import Refusal
 from gateway.dialects.base import StreamBroken, StreamMeter
 from gateway.exchange import Exchange
 from gateway.pipeline import Pipeline
-from gateway.server.direct import Direct, Rest
+from gateway.server.direct import Direct
 from gateway.server.inbound import Stream
 from gateway.server.sent import Sent, sent_of
 from gateway.upstreams.base import Answer, UpstreamFailed, pours
@@ -28,7 +28,8 @@ class Relay:
     """One stream from an upstream to a caller: without a task in between where both ends can do that."""
 
     __slots__ = (
-        "_answer", "_looked_at", "_meter", "_now", "_pays", "_pipe", "_pipeline", "_response", "_sent", "_unpaid", "_x",
+        "_answer", "_link", "_looked_at", "_meter", "_now", "_pays", "_pipe", "_pipeline", "_response", "_sent",
+        "_unpaid", "_x",
     )  # fmt: skip
     _direct = True
 
@@ -45,6 +46,7 @@ class Relay:
         self._sent: Sent | None = sent_of(pipeline, x)
         self._looked_at = True
         """Whether somebody wants to see what is written: the first piece's time is noted, and some answers are kept."""
+        self._link: Direct
         self._unpaid = b""
         """Taken from the upstream, but not metered before the output so far is paid for."""
 
@@ -80,7 +82,8 @@ class Relay:
         pipe, answer = self._pipe, self._answer
         try:
             if self._direct and pipe is not None and pours(answer):
-                outcome = await Direct(answer, pipe, self._at_once, self._x, self._now).run()
+                self._link = Direct(answer, pipe, self._x, self._now)
+                outcome = await self._link.run(self._at_once)
             else:
                 outcome = await self._by_chunks()
         except asyncio.CancelledError:
@@ -96,16 +99,20 @@ class Relay:
                 return outcome
         return None
 
-    def _at_once(self, chunk: bytes) -> Rest | None:
-        """Pass a chunk on. What needs waiting for that is returned, to be called in our task."""
+    def _at_once(self, chunk: bytes) -> None:
+        """Pass a chunk on, in the callback in which it came. What needs waiting for that is left to our task."""
         meter = self._meter
-        out, unpaid = self._metered(chunk) if self._pays else (meter.feed(chunk), None)
-        if unpaid is not None or meter.failed:
-            return partial(self._go_on, out, unpaid)
-        if out:
-            assert self._pipe is not None
-            self._pipe.push(self._outgoing(out) if self._looked_at else out)
-        return None
+        try:
+            out, unpaid = self._metered(chunk) if self._pays else (meter.feed(chunk), None)
+            if unpaid is None and not meter.failed:
+                if out:
+                    assert self._pipe is not None
+                    self._pipe.push(self._outgoing(out) if self._looked_at else out)
+                return
+        except Exception as fault:  # noqa: BLE001 - it is raised in our task
+            self._link.fail(fault)
+        else:
+            self._link.hold(partial(self._go_on, out, unpaid))
 
     def _metered(self, chunk: bytes) -> tuple[bytes, bytes | None]:
         """What to write of a chunk; and what is left of it, perhaps nothing, where a top-up must come first.
