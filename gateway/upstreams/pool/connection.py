@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Final, Protocol, cast
 
 from gateway.core.turn import turn_of
+from gateway.upstreams.pool.alarms import Alarm, Alarms
 
 _LARGE: Final = 256 * 1024
 """Bytes of a request that leave in one piece; a larger one is written in such pieces, a turn of the loop for each."""
@@ -31,17 +32,19 @@ class Connection(asyncio.Protocol):
     """Belongs to one exchange at a time, or idles. `on_gone` is called once, when it is of no use any more."""
 
     __slots__ = (
-        "_alarm", "_alarm_at", "_fd", "_full", "_loop", "_on_gone", "_turn", "_unsaid", "_unsent",
+        "_alarm", "_alarms", "_fd", "_full", "_loop", "_on_gone", "_turn", "_unsaid", "_unsent",
         "exchange", "requests", "transport",
     )  # fmt: skip
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, on_gone: "Callable[[Connection], None]") -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, alarms: Alarms, on_gone: "Callable[[Connection], None]"
+    ) -> None:
         self._loop = loop
+        self._alarms = alarms
         self._turn = turn_of(loop)
         self._unsaid = b""
         self._on_gone: Callable[[Connection], None] | None = on_gone
-        self._alarm: asyncio.TimerHandle | None = None
-        self._alarm_at = 0.0
+        self._alarm: Alarm | None = None
         self._unsent: memoryview | None = None
         self._full = False
         self._fd = -1
@@ -140,7 +143,7 @@ class Connection(asyncio.Protocol):
     def _over(self) -> None:
         self._unsaid, self._unsent = b"", None
         if self._alarm is not None:
-            self._alarm.cancel()
+            self._alarms.cancel(self._alarm)
             self._alarm = None
         gone, self._on_gone = self._on_gone, None
         if gone is not None:
@@ -150,11 +153,10 @@ class Connection(asyncio.Protocol):
         """See to it that the exchange is looked at by `due`. Later is free: the timer looks again when it fires."""
         alarm = self._alarm
         if alarm is not None:
-            if self._alarm_at <= due:
+            if alarm.at <= due:
                 return
-            alarm.cancel()
-        self._alarm_at = due
-        self._alarm = self._loop.call_at(due, self._look)
+            self._alarms.cancel(alarm)
+        self._alarm = self._alarms.set(due, self._look)
 
     def _look(self) -> None:
         self._alarm = None

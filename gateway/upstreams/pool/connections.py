@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from gateway.upstreams.base import UpstreamFailed
+from gateway.upstreams.pool.alarms import Alarms
 from gateway.upstreams.pool.connection import Connection
 
 Open = Callable[[Callable[[], Connection]], Awaitable[Connection]]
@@ -16,6 +17,7 @@ class Connections:
 
     def __init__(self, loop: asyncio.AbstractEventLoop, open_one: Open, *, limit: int, idle_s: float) -> None:
         self._loop = loop
+        self._alarms = Alarms(loop)
         self._open_one = open_one
         self._limit = limit
         self._idle_s = idle_s
@@ -112,7 +114,7 @@ class Connections:
     async def _open(self) -> Connection:
         """A new connection in a place that is reserved."""
         try:
-            connection = await self._open_one(lambda: Connection(self._loop, self._gone))
+            connection = await self._open_one(lambda: Connection(self._loop, self._alarms, self._gone))
         except BaseException:
             self._opening -= 1
             self._room()

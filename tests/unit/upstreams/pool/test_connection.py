@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from gateway.upstreams.pool.alarms import Alarms
 from gateway.upstreams.pool.connection import Connection
 from tests.unit.upstreams.test_watch import Loop
 
@@ -81,7 +82,7 @@ def loop():
 
 def connected(loop, line=None):
     gone = []
-    connection = Connection(loop, gone.append)
+    connection = Connection(loop, Alarms(loop), gone.append)
     line = line or Line()
     line.protocol = connection
     connection.connection_made(line)

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from gateway.upstreams.base import Call, UpstreamFailed
+from gateway.upstreams.pool.alarms import Alarms
 from gateway.upstreams.pool.connection import Connection
 from gateway.upstreams.pool.dial import Dial
 from gateway.upstreams.pool.transport import PoolTransport
@@ -48,7 +49,7 @@ def dialled(body):
             made = []
 
             def make():
-                made.append(Connection(loop, lambda _: None))
+                made.append(Connection(loop, Alarms(loop), lambda _: None))
                 return made[-1]
 
             try:
