@@ -176,8 +176,8 @@ def _count_output(metrics: Metrics, found: OutputFinding) -> None:
         metrics.decision(rule.policy_id, "deny" if stops else "flag", rule.mode, reason)
 
 
-def _findings(x: Exchange) -> list[Finding]:
+def _findings(x: Exchange) -> tuple[Finding, ...]:
     """What rules did, and what audit-mode policies would have done to this request."""
     if x.plan is None or x.verdict is None or not x.verdict.shadow_failing:
         return x.findings
-    return [*x.findings, *x.plan.shadow_findings(x.verdict.shadow_failing)]
+    return (*x.findings, *x.plan.shadow_findings(x.verdict.shadow_failing))

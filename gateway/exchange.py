@@ -114,13 +114,13 @@ class Exchange:
     """What rules may still ask about the request's text; let go with it."""
     asked_late: bool = False
     """The rules that nobody waits for have been asked."""
-    findings: list[Finding] = field(default_factory=list)
+    findings: tuple[Finding, ...] = ()
     """What rules said, for the record."""
-    conditions: list[Condition] = field(default_factory=list)
+    conditions: tuple[Condition, ...] = ()
     """Answers of rules that look at what no record holds."""
     facts: FactsRecord | None = None
     """What rules could look at, as the request came; None until it is read for the record."""
-    tags: list[str] = field(default_factory=list)
+    tags: tuple[str, ...] = ()
     """Marks that rules put on the request, for the record."""
     ruling: Ruling | None = field(default=None, repr=False)
     """What rules in force said, until it is known whether the call counts."""
@@ -192,7 +192,10 @@ class Exchange:
     """Response headers that name what the gateway changed (`x-gateway-…`)."""
 
     def slim(self) -> None:
-        """Let go of what nobody reads any more once a stream has begun: streams are many and long."""
+        """Let go of what nobody reads any more once a stream has begun: streams are many and long.
+
+        A store keeps the verdict for a reserve that is said twice, which nobody does once the answer is there.
+        """
         self.headers = {name: self.headers[name] for name in _STILL_READ if name in self.headers} or _NO_HEADERS
         self.readings = ()
         if self.verdict is not None:

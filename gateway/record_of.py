@@ -137,7 +137,7 @@ def _rule(x: Exchange, findings: Sequence[Finding], record: DecisionRecord) -> N
     if x.output_findings:
         record.output = clean(tuple(map(_output, x.output_findings)))
     if x.tags:
-        record.tags = clean(tuple(x.tags))
+        record.tags = clean(x.tags)
     if x.reduced:
         record.reduced = clean(x.reduced)
     if x.marking is not None:

@@ -49,7 +49,7 @@ class RuleBook:
                 reasons.PRICE_UNKNOWN, f"the model '{x.model.id}' has no price and this account has a money budget"
             )
         if plan.audited or plan.standing_findings:
-            x.findings += plan.findings(x.ask)
+            x.findings = (*x.findings, *plan.findings(x.ask))
         if refusal is None and (plan.rules or plan.late_rules):
             refusal = self._judge(x, plan)
         return refusal
@@ -57,9 +57,9 @@ class RuleBook:
     def _judge(self, x: Exchange, plan: Plan) -> Refusal | None:
         inquiry = x.inquiry = self._inquiry(x)
         ruling = plan.judge(inquiry)
-        x.findings += ruling.findings
-        x.tags += ruling.tags
-        x.conditions += ruling.conditions
+        x.findings = (*x.findings, *ruling.findings)
+        x.tags = (*x.tags, *ruling.tags)
+        x.conditions = (*x.conditions, *ruling.conditions)
         x.delay_s = 0 if ruling.refusal is not None else ruling.delay_s
         x.ruling = ruling
         if ruling.refusal is not None:
@@ -108,7 +108,7 @@ class RuleBook:
             x.inquiry.read_parameters = lambda: dialect.parameters(before)
         x.reduced, x.rule_cap = names, wanted.max_output_tokens
         if not names and not _lowers(x.rule_cap, x.ask):
-            x.findings = [found for found in x.findings if (found.action, found.mode) != ("reduce", "enforce")]
+            x.findings = tuple(found for found in x.findings if (found.action, found.mode) != ("reduce", "enforce"))
         if names:
             x.notes["x-gateway-reduced"] = ", ".join(names)
         return None
@@ -132,8 +132,8 @@ class RuleBook:
         try:
             ruling = x.plan.judge_late(inquiry)
             ruling.count()
-            x.findings += ruling.findings
-            x.conditions += ruling.conditions
+            x.findings = (*x.findings, *ruling.findings)
+            x.conditions = (*x.conditions, *ruling.conditions)
             x.asked_late = True
         except Exception:  # noqa: BLE001 - whatever it was, its message may hold a caller's words
             log.error("a rule in audit mode failed", extra={"fields": {"id": x.id}})  # noqa: TRY400 - as above
@@ -145,7 +145,7 @@ class RuleBook:
         if x.plan is None or not x.plan.late_rules or x.asked_late:
             return
         x.asked_late, x.inquiry = True, None
-        x.findings += x.plan.unasked()
+        x.findings = (*x.findings, *x.plan.unasked())
 
     def remember(self, x: Exchange) -> None:
         """Where the account's limits stand, for rules on usage in its next requests."""
