@@ -2,12 +2,13 @@
 
 import os
 
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 # In CI the same examples every time: a find there would be news about luck, not about the change under test. The search
 # goes on wherever people run the tests.
-settings.register_profile("ci", derandomize=True, deadline=None)
-settings.register_profile("search", deadline=None)
+NO_CLOCK = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("ci", derandomize=True, **NO_CLOCK)
+settings.register_profile("search", **NO_CLOCK)
 settings.load_profile("ci" if os.environ.get("CI") else "search")
 
 

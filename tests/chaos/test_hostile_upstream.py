@@ -209,7 +209,7 @@ def test_a_reply_that_stops_anywhere_is_a_timeout_and_its_connection_dies(make, 
         assert await ask(transport, b"B") == B
         assert len(upstream.peers) == 2
 
-    limits = Timeouts(connect_s=0.05, first_byte_s=0.05, between_bytes_s=0.1, total_s=5.0)
+    limits = Timeouts(connect_s=1.0, first_byte_s=0.2, between_bytes_s=0.2, total_s=5.0)
     run(make, body, [WHOLE[:cut], stall], ok(B), timeouts=limits)
 
 

@@ -25,7 +25,7 @@ TOKENS = RateSpec("acme|tokens", Unit.TOTAL_TOKENS, 600, 60, 1000)
 SLOTS = SlotSpec("acme|slots", 500)
 ALL = (MONEY, TOKENS, SLOTS)
 PATIENT = Dial(timeout_s=5)
-HASTY = Dial(timeout_s=0.05, connect_s=0.2)
+HASTY = Dial(timeout_s=0.25, connect_s=1.0)
 TTL = 30_000
 
 

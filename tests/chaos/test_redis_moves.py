@@ -13,10 +13,9 @@ from gateway.core.units import Unit
 from gateway.engine.spec import BudgetSpec, Period, SlotSpec
 from gateway.stores.base import StoreUnavailable
 from gateway.stores.redis.calls import slot_tag
-from gateway.stores.redis.endpoint import Dial
 from gateway.stores.redis.servers import slot_of
 from gateway.stores.redis.store import RedisStore
-from tests.support.redis_server import free_port, redis_cluster, redis_server
+from tests.support.redis_server import PATIENT, free_port, redis_cluster, redis_server
 
 pytestmark = pytest.mark.redis
 
@@ -24,7 +23,7 @@ MONEY = BudgetSpec("acme|usd", Unit.USD, 10_000, Period.MONTH, home="acme")
 SLOTS = SlotSpec("acme|slots", 500, home="acme")
 ELSEWHERE = SlotSpec("all|slots", 3, home="all")
 BOTH = (MONEY, SLOTS)
-DIAL = Dial(timeout_s=0.5)
+DIAL = PATIENT
 
 
 def node_id(server):

@@ -14,7 +14,7 @@ from gateway.identity.keys import Pepper
 from gateway.policy.switches import Switchboard
 from gateway.stores.book.redis import RedisBook
 from tests.support.people import PEPPER
-from tests.support.redis_server import redis_cluster, redis_server
+from tests.support.redis_server import PATIENT, redis_cluster, redis_server
 
 pytestmark = pytest.mark.redis
 
@@ -34,7 +34,8 @@ def scene(url, body) -> None:
 
     async def run():
         pair = [
-            Accounts(RedisBook(parse(url)), SystemClock(), lambda: empty, most_keys=100, stale_s=60) for _ in range(2)
+            Accounts(RedisBook(parse(url), PATIENT), SystemClock(), lambda: empty, most_keys=100, stale_s=60)
+            for _ in range(2)
         ]
         empty = Directory.of({}, {}, PEPPER)
         for one in pair:
@@ -95,7 +96,7 @@ def test_a_process_that_starts_later_knows_them_too(url):
         await here.rulings.put("dave", {"standing": "blocked", "reason": "case 72", "until": until}, "ada")
         await Switchboard(here.register, SystemClock(), list).off("all", {"reason": "case 73", "until": until}, "ada")
         late = Accounts(
-            RedisBook(parse(url)), SystemClock(), lambda: Directory.of({}, {}, PEPPER), most_keys=9, stale_s=60
+            RedisBook(parse(url), PATIENT), SystemClock(), lambda: Directory.of({}, {}, PEPPER), most_keys=9, stale_s=60
         )
         await late.start()
         try:

@@ -12,7 +12,7 @@ from gateway.engine.spec import BudgetSpec, DistinctSpec, Period, RateSpec, Slot
 from gateway.stores.base import StoreUnavailable
 from gateway.stores.open import open_store
 from gateway.stores.redis.store import RedisStore
-from tests.support.redis_server import redis_cluster, redis_server
+from tests.support.redis_server import PATIENT, redis_cluster, redis_server
 
 RATE = RateSpec("acme|tokens", Unit.TOTAL_TOKENS, 600, 60, 100)
 MONEY = BudgetSpec("acme|usd", Unit.USD, 1000, Period.DAY, "Europe/Berlin")
@@ -51,7 +51,7 @@ def make(request, tmp_path):
         server.say("FLUSHALL")
     scheme = "redis" if request.param == "redis" else "redis+cluster"
     target = parse(f"{scheme}://127.0.0.1:{servers[0].port}")
-    return lambda clock: RedisStore(target, clock, clock_decides=True)
+    return lambda clock: RedisStore(target, clock, dial=PATIENT, clock_decides=True)
 
 
 def with_store(make, body):

@@ -30,8 +30,8 @@ def redis():
 @pytest.fixture
 def two(tmp_path, redis):
     redis.say("FLUSHALL")
-    one = {"store": redis.url, "redis": {"undelivered_file": str(tmp_path / "one.jsonl")}}
-    other = {"store": redis.url, "redis": {"undelivered_file": str(tmp_path / "other.jsonl")}}
+    one = {"store": redis.url, "redis": {"undelivered_file": str(tmp_path / "one.jsonl"), "timeout_ms": 2000}}
+    other = {"store": redis.url, "redis": {"undelivered_file": str(tmp_path / "other.jsonl"), "timeout_ms": 2000}}
     with running(tmp_path / "one", settings=one) as first, running(tmp_path / "other", settings=other) as second:
         yield first, second
 
@@ -61,7 +61,8 @@ def test_a_suspension_and_an_import_are_heard_of_too(two):
 
 
 def test_without_redis_known_keys_go_on_and_the_others_are_told(tmp_path):
-    settings = {"redis": {"undelivered_file": str(tmp_path / "one.jsonl"), "on_loss": {"use": "open"}}}
+    file = str(tmp_path / "one.jsonl")
+    settings = {"redis": {"undelivered_file": file, "on_loss": {"use": "open"}, "timeout_ms": 2000}}
     with redis_server() as own:
         settings["store"] = own.url
         with running(tmp_path, settings=settings) as gateway:

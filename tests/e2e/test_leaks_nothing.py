@@ -37,7 +37,8 @@ UPSTREAM_HOST = "gpu-7.canary.internal"
 UPSTREAM_ORG = "org-canary4451"
 UPSTREAM_COOKIE = "canary-upstream-cookie-6a6a"
 UPSTREAM_SERVER = "canary-server-1.2.3"
-UPSTREAM_LIMIT = "313373"
+UPSTREAM_LIMIT = "313373133731337313373"
+"""Long: six digits are in some random id, or in some duration, once in a thousand runs."""
 
 CALLERS = (PROMPT, BAD_KEY, BAD_KEY.partition("_")[2], ODD_KEY, COOKIE, AGENT, QUERY, PATH, USER, MODEL, FIELD, ADDRESS)
 UPSTREAMS = (

@@ -14,22 +14,30 @@ from pathlib import Path
 import openai
 import pytest
 
+from tests.support import transcripts
+from tests.support.recording import recording
 from tests.support.running import OPEN_POLICY, running, write_files
 from tests.support.served import served
+from tests.support.upstream import EVENTS, chunk, stall
 
 HELLO = [{"role": "user", "content": "Say hello"}]
+WORDS = [f" w{number}" for number in range(40)]
+STREAM = transcripts.chat(WORDS, with_usage=True)
+MIDDLE = STREAM.index(b"\n\n", STREAM.index(WORDS[19].encode())) + 2
+HALTING = [EVENTS, chunk(STREAM[:MIDDLE]), stall, chunk(STREAM[MIDDLE:]), b"0\r\n\r\n"]
+"""Half of the words, and the others when the test says so: nothing hangs on how fast signals are heeded."""
 TIGHT = OPEN_POLICY.replace("amount: 1000000, window: 1m", "amount: 3, window: 24h")
 
 
 @pytest.fixture(scope="module")
 def simulator():
-    """A simulated model in a thread: 40 words, 20 ms each, so that a stream takes most of a second."""
+    """A simulated model in a thread."""
     from gateway.cli.simulator import Simulator
 
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
-    one = Simulator(delay_s=0.02)
+    one = Simulator(delay_s=0)
     asyncio.run_coroutine_threadsafe(one.open("127.0.0.1", 0), loop).result(10)
     yield f"http://127.0.0.1:{one.port}/v1"
     asyncio.run_coroutine_threadsafe(one.close(), loop).result(10)
@@ -47,8 +55,11 @@ def chat(process, key, **more):
         return one.chat.completions.create(model="sim-small", messages=HELLO, **more)
 
 
-def test_sigterm_lets_streams_finish(tmp_path, simulator):
-    with served(tmp_path, simulator, settings={"timers": {"drain_s": 20}}) as (process, keys, _):
+def test_sigterm_lets_streams_finish(tmp_path):
+    with (
+        recording(HALTING) as upstream,
+        served(tmp_path, upstream.url + "/v1", settings={"timers": {"drain_s": 20}}) as (process, keys, _),
+    ):
         with client(process, keys["acme"]) as one:
             stream = one.chat.completions.create(model="sim-small", messages=HELLO, stream=True)
             next(stream)
@@ -57,16 +68,20 @@ def test_sigterm_lets_streams_finish(tmp_path, simulator):
             assert process.get("/healthz")[0] == 200
             with pytest.raises(openai.APIConnectionError):
                 chat(process, keys["acme"])
-            words = [chunk.choices[0].delta.content for chunk in stream]
-        assert len([word for word in words if word]) >= 38
+            upstream._upstream._server.get_loop().call_soon_threadsafe(upstream._upstream.release)
+            words = [part.choices[0].delta.content for part in stream]
+        assert [word for word in words if word] == WORDS
         assert process.exit_code() == 0
         assert [record["outcome"] for record in process.decisions()] == ["complete"]
 
 
 @pytest.mark.parametrize("hurry", [False, True], ids=["grace-over", "second-signal"])
-def test_what_does_not_finish_is_told_and_settled(tmp_path, simulator, hurry):
+def test_what_does_not_finish_is_told_and_settled(tmp_path, hurry):
     grace = 30 if hurry else 0.1
-    with served(tmp_path, simulator, settings={"timers": {"drain_s": grace}}) as (process, keys, _):
+    with (
+        recording(HALTING) as upstream,
+        served(tmp_path, upstream.url + "/v1", settings={"timers": {"drain_s": grace}}) as (process, keys, _),
+    ):
         with client(process, keys["acme"]) as one:
             stream = one.chat.completions.create(model="sim-small", messages=HELLO, stream=True)
             next(stream)
@@ -147,7 +162,7 @@ def test_a_revoked_key_stops_at_the_next_reload(tmp_path, simulator):
 
 
 def test_usage_survives_kill_9(tmp_path, simulator):
-    policies = {"open": TIGHT.replace("limits:", "budgets:").replace("window: 24h", "period: day")}
+    policies = {"open": TIGHT.replace("limits:", "budgets:").replace("window: 24h", "period: month")}
     settings = {"store": "sqlite:usage.sqlite"}
     with served(tmp_path, simulator, settings=settings, policies=policies) as (process, keys, _):
         for _ in range(2):

@@ -51,7 +51,7 @@ def let_in(server, password):
 
 def store_of(folder, url, **redis):
     lines = "".join(f"  {name}: {value}\n" for name, value in redis.items())
-    more = f"store: {url}\n" + (f"redis:\n{lines}" if lines else "")
+    more = f"store: {url}\nredis:\n  timeout_ms: 2000\n{lines}"
     own = folder / f"settings-{next(SERIAL)}"
     own.mkdir()
     settings = load_config(write_config(own, more=more), env={}).settings

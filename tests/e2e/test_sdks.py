@@ -118,6 +118,7 @@ def test_a_wrong_key_is_an_authentication_error_in_both(gateway):
 
 
 def test_a_policy_refusal_is_not_retried(gateway):
+    gateway.settled()
     served = gateway.simulator.requests
     records = len(gateway.records())
     with openai.OpenAI(base_url=gateway.url + "/v1", api_key=gateway.keys["ada"], max_retries=3) as client:
@@ -125,5 +126,6 @@ def test_a_policy_refusal_is_not_retried(gateway):
             client.chat.completions.create(model="sim-large", messages=HELLO)
     assert one.value.code == "policy_denied"
     assert one.value.body["metadata"]["policy"] == "free"
+    gateway.settled()
     assert gateway.simulator.requests == served
     assert len(gateway.records()) == records + 1

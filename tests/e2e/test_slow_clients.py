@@ -202,10 +202,11 @@ def test_a_body_above_the_minimum_rate_has_all_the_time_it_needs(gateway, connec
 def test_a_hundred_slow_heads_and_bodies_leave_no_memory_held(gateway, upstream, connect):
     before = upstream.count()
     head = request(CHAT, key=gateway.keys["acme"], length=False, headers=(b"Content-Type: application/json",))[:-2]
-    raws = [connect() for _ in range(100)]
+    raws = []
     try:
-        for index, raw in enumerate(raws):
-            raw.send(head[:50] if index % 2 else head + b"Content-Length: 90000\r\n\r\n{")
+        for index in range(100):
+            raws.append(connect())
+            raws[-1].send(head[:50] if index % 2 else head + b"Content-Length: 90000\r\n\r\n{")
         with concurrent.futures.ThreadPoolExecutor(100) as pool:
             found = list(pool.map(_status, raws))
     finally:
@@ -226,11 +227,12 @@ def _status(raw):
 
 def test_two_hundred_idle_sockets_disturb_nobody(gateway, connect):
     alone = min(good(gateway) for _ in range(5))
-    raws = [connect() for _ in range(200)]
+    raws = []
     try:
-        for index, raw in enumerate(raws):
+        for index in range(200):
+            raws.append(connect())
             if index % 2:
-                raw.send(b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nX-A: ")
+                raws[-1].send(b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nX-A: ")
         crowded = min(good(gateway) for _ in range(5))
         assert [_status(raw) for raw in raws] == [408 if index % 2 else None for index in range(200)]
     finally:

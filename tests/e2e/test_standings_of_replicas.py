@@ -28,7 +28,9 @@ def redis():
 def settings(tmp_path, redis):
     """Of a gateway by its name."""
     redis.say("FLUSHALL")
-    return lambda name: {"store": redis.url, "redis": {"undelivered_file": str(tmp_path / f"{name}.jsonl")}}
+    return lambda name: {
+        "store": redis.url, "redis": {"undelivered_file": str(tmp_path / f"{name}.jsonl"), "timeout_ms": 2000}
+    }  # fmt: skip
 
 
 def eventually(check, what):

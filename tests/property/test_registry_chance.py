@@ -26,6 +26,7 @@ EACH = 83
 def chance_answers(registry: Path, count: int) -> Shelf:
     """Answers whose fingerprints are what a keyed hash makes of unrelated texts: random bytes."""
     registry.mkdir()
+    kept(registry / "one" / "2026-q4", ())  # its salt follows from its names
     writer = Writer(registry / "one" / "2026-q4", UNTIL_MS, ROOT)
     pick = Random(f"answers {count}")
     for number in range(count):

@@ -179,8 +179,9 @@ def test_after_every_failure_the_slots_are_free_and_the_request_is_counted(tmp_p
 
 def test_an_upstream_that_is_not_there_costs_nothing(tmp_path):
     budget = {"day": {"unit": "requests", "amount": 50, "period": "day"}}
-    with recording(SAID) as gone:
-        upstreams = {"main": entry(gone, budgets=budget)}
+    upstreams = {
+        "main": {"kind": "openai", "base_url": "http://127.0.0.1:9/v1", "dialects": DIALECTS, "budgets": budget}
+    }
     with running(tmp_path, policies=POLICY, settings={"upstreams": upstreams}) as gateway:
         assert ask(gateway).status == 502
         assert used(gateway) == {Unit.REQUESTS: 0}

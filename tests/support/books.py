@@ -13,6 +13,7 @@ from gateway.stores.book.memory import MemoryBook
 from gateway.stores.book.redis import RedisBook
 from gateway.stores.book.sqlite import SqliteBook
 from tests.support.people import NOW, PEPPER
+from tests.support.redis_server import PATIENT
 
 
 def account(name: str = "acme", **facts) -> StoredAccount:
@@ -45,7 +46,7 @@ def open_again(kind: str, folder: Path, url: str = "") -> Callable[[], object]:
         return lambda: book
     if kind == "sqlite":
         return lambda: SqliteBook(folder / "usage.db.accounts")
-    return lambda: RedisBook(parse(url))
+    return lambda: RedisBook(parse(url), PATIENT)
 
 
 def with_book(make: Callable[[], object], body) -> None:

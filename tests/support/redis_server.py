@@ -8,13 +8,20 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from itertools import cycle, islice
+from random import SystemRandom
 from typing import Final
 
+from gateway.stores.redis.endpoint import Dial
 from gateway.stores.redis.resp import Reader, Refused, command
 from tests.support.needs import missing
 
 PATIENCE_S: Final = 20
+PATIENT: Final = Dial(timeout_s=10, connect_s=10)
+"""For a Redis that is to answer, on a machine that may be busy: a request would not wait for longer than 0.1 s."""
 SLOTS: Final = 16384
+_PORTS: Final = cycle(SystemRandom().sample(range(10_000, 20_000), 10_000))
+"""Each process takes them in an order of its own, and none twice."""
 
 
 def need_redis() -> None:
@@ -95,18 +102,16 @@ class RedisServer:
 
 
 def free_port() -> int:
-    """A port that is free just now, and its cluster bus port (+10000) too."""
-    for _ in range(100):
+    """A port that is free just now, and its cluster bus port (+10000) too.
+
+    Neither is one that Linux gives to whoever asks for any (from 32768 on): others might get it before it is used.
+    """
+    for port in islice(_PORTS, 100):
         with socket.socket() as one, socket.socket() as two:
-            one.bind(("127.0.0.1", 0))
-            port = one.getsockname()[1]
-            if port > 55000:
-                continue
-            try:
+            with contextlib.suppress(OSError):
+                one.bind(("127.0.0.1", port))
                 two.bind(("127.0.0.1", port + 10000))
-            except OSError:
-                continue
-            return port
+                return port
     raise AssertionError("no free pair of ports")
 
 

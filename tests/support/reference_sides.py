@@ -6,15 +6,14 @@ import sqlite3
 from gateway.core.redis_target import parse
 from gateway.stores.base import StoreUnavailable
 from gateway.stores.memory import MemoryStore
-from gateway.stores.redis.endpoint import Dial
 from gateway.stores.redis.outbox import Parcel
 from gateway.stores.redis.store import RedisStore
 from gateway.stores.redis.undelivered import Settlement
 from gateway.stores.sqlite import SqliteStore
+from tests.support.redis_server import PATIENT
 from tests.support.reference_ledger import RefLedger
 from tests.support.reference_words import Answer, answered
 
-PATIENT = Dial(timeout_s=10, connect_s=10)
 NEVER_S = 1e9
 
 

@@ -6,7 +6,6 @@ import json
 import pytest
 
 from gateway.core import reasons
-from gateway.core.ids import new_id
 from gateway.watermarks.keys import Master
 from gateway.watermarks.marking import Marker
 from tests.support.marked_model import table_of
@@ -134,7 +133,7 @@ def test_beams_are_left_alone_where_nothing_is_marked(marked_walk, tmp_path, mod
 def test_lists_take_turns_and_their_choice_needs_the_key():
     """A caller sees the ids of its answers; which of them share a list it must not see."""
     markers = [Marker(table_of(8), root * 32, b"p" * 32, lists=4) for root in (b"a", b"b")]
-    ids = [new_id("req-") for _ in range(400)]
+    ids = [f"req-{number:024x}" for number in range(400)]
     one, other = ([marker.list_of(name) for name in ids] for marker in markers)
     assert all(60 < one.count(number) < 140 for number in range(4))
     assert sum(a == b for a, b in zip(one, other, strict=True)) < 160
@@ -144,7 +143,7 @@ def test_lists_take_turns_and_their_choice_needs_the_key():
 def test_the_callers_own_request_id_chooses_nothing(marked_walk, tmp_path):
     walk = marked_walk(tmp_path, lists=4)
     lists = set()
-    for _ in range(40):
+    for _ in range(100):  # of 40 one list would be missing once in 25,000 runs
         x = walk.enter()
         x.request_id = "mine"
         asyncio.run(walk.pipeline.identify(x, walk.bearer(), None))

@@ -67,7 +67,7 @@ def test_show_prints_every_setting_with_its_source_and_no_secret(tmp_path: Path,
     shown = capsys.readouterr().out
     assert "limits.body_bytes: 67108864" in shown
     assert f"# {path}:1" in shown
-    assert "777" not in shown
+    assert "777" not in shown.replace(str(tmp_path), ""), "the folder has a number of its own"
     assert "pepper-of" not in shown
     assert main(["config", "show", "--json", "--config", str(path)]) == 0
     rows = json.loads(capsys.readouterr().out)

@@ -17,8 +17,14 @@ from gateway.registry.writer import Writer
 from tests.support.needs import missing
 from tests.support.registries import NOON_MS, ROOT, UNTIL_MS, answer, edited, kept, prose, traced, traced_all
 
-PICK = Random(11)
-TEXTS = [" ".join(prose(PICK, 400)) for _ in range(12)]
+_CHOSEN = Random(11)
+TEXTS = [" ".join(prose(_CHOSEN, 400)) for _ in range(12)]
+
+
+@pytest.fixture
+def pick() -> Random:
+    """The same words for a test, whichever tests came before it."""
+    return Random(12)
 
 
 @pytest.fixture
@@ -57,9 +63,9 @@ def test_a_copy_is_found_with_its_account(registry, number):
     assert holder.rare > 75
 
 
-def test_a_passage_inside_another_text_is_found_and_shown(registry):
+def test_a_passage_inside_another_text_is_found_and_shown(registry, pick):
     passage = TEXTS[3].split()[100:160]
-    query = Query(" ".join([*prose(PICK, 300), *passage, *prose(PICK, 300)]))
+    query = Query(" ".join([*prose(pick, 300), *passage, *prose(pick, 300)]))
     traces, searched = search(shelves(registry), lambda _: ROOT, [query])
     (holder,) = traces[0].holders
     assert holder.account == "acct-3"
@@ -70,18 +76,18 @@ def test_a_passage_inside_another_text_is_found_and_shown(registry):
     assert searched.shelves == ["replica-1/2026-q4", "replica-2/2026-q4"]
 
 
-def test_a_text_of_nobody_is_nobodys(registry):
-    trace = traced(registry, " ".join(prose(PICK, 2000)))
+def test_a_text_of_nobody_is_nobodys(registry, pick):
+    trace = traced(registry, " ".join(prose(pick, 2000)))
     assert trace.holders == ()
     assert traced(registry, "").holders == ()
     assert traced(registry, "too short").grams == 0
 
 
-def test_all_accounts_that_were_served_it_are_named(registry):
+def test_all_accounts_that_were_served_it_are_named(registry, pick):
     shared = TEXTS[0].split()[50:150]
     kept(
         registry / "replica-3" / "2026-q4",
-        [(answer(100 + number, f"sybil-{number}"), " ".join(shared + prose(PICK, 200))) for number in range(40)],
+        [(answer(100 + number, f"sybil-{number}"), " ".join(shared + prose(pick, 200))) for number in range(40)],
     )
     trace = traced(registry, " ".join(shared))
     assert {holder.account for holder in trace.holders} == {"acct-0", *(f"sybil-{number}" for number in range(40))}
@@ -91,8 +97,8 @@ def test_all_accounts_that_were_served_it_are_named(registry):
     assert all(holder.run.length >= 48 for holder in trace.holders)
 
 
-def test_what_many_accounts_hold_names_nobody_unless_it_is_a_run(registry):
-    idioms = [prose(PICK, 7) for _ in range(6)]
+def test_what_many_accounts_hold_names_nobody_unless_it_is_a_run(registry, pick):
+    idioms = [prose(pick, 7) for _ in range(6)]
     texts = [
         " ".join(w for idiom in idioms for w in [*idiom, *(f"own{number}x{n}" for n in range(6))])
         for number in range(301)
@@ -108,8 +114,8 @@ def test_what_many_accounts_hold_names_nobody_unless_it_is_a_run(registry):
     assert [holder.account for holder in traced(registry, texts[300]).holders] == ["alone"]
 
 
-def test_what_the_prompt_held_is_neither_kept_nor_looked_for(registry):
-    quoted = " ".join(prose(PICK, 200))
+def test_what_the_prompt_held_is_neither_kept_nor_looked_for(registry, pick):
+    quoted = " ".join(prose(pick, 200))
     kept(registry / "replica-3" / "2026-q4", [(answer(300, "echo"), quoted)], prompt=f"Repeat this: {quoted}")
     assert traced(registry, quoted).holders == ()
     assert traced(registry, TEXTS[0]).holders != ()

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,8 @@ from gateway.core.redis_target import Target, parse
 from gateway.core.units import Unit
 from gateway.engine.spec import RateSpec
 from gateway.stores.base import StoreUnavailable
-from gateway.stores.redis.endpoint import Dial
 from gateway.stores.redis.store import RedisStore
-from tests.support.redis_server import free_port, redis_server
+from tests.support.redis_server import PATIENT, free_port, redis_server
 
 pytestmark = pytest.mark.redis
 RATE = RateSpec("tokens", Unit.TOTAL_TOKENS, 60, 60, 100)
@@ -27,7 +27,7 @@ def server():
 
 async def opened(url, **dial):
     target = parse(url)
-    store = RedisStore(target, SystemClock(), dial=Dial(username=target.username, db=target.db, **dial))
+    store = RedisStore(target, SystemClock(), dial=replace(PATIENT, username=target.username, db=target.db, **dial))
     try:
         await store.open()
         return (await store.reserve("a", (RATE,), {Unit.TOTAL_TOKENS: 1}, {}, 1000)).granted
@@ -37,7 +37,7 @@ async def opened(url, **dial):
 
 async def listed(url, **dial):
     target = parse(url)
-    store = RedisStore(target, SystemClock(), dial=Dial(username=target.username, **dial))
+    store = RedisStore(target, SystemClock(), dial=replace(PATIENT, username=target.username, **dial))
     await store.open()
     try:
         await store.reserve("a", (RATE,), {Unit.TOTAL_TOKENS: 1}, {}, 100_000)
@@ -120,7 +120,7 @@ def test_no_memory_left_is_said_and_changes_nothing(server):
     server.say("FLUSHALL")
 
     async def body():
-        store = RedisStore(Target("single", (("127.0.0.1", server.port),)), SystemClock())
+        store = RedisStore(Target("single", (("127.0.0.1", server.port),)), SystemClock(), dial=PATIENT)
         await store.open()
         server.say("CONFIG", "SET", "maxmemory", "1")
         try:

@@ -426,7 +426,7 @@ def test_prompts_that_a_failed_commit_had_are_written_by_the_next(tmp_path):
         with full_disk():
             store.settle("a", asks(1, 20))
             await store.reserve("b", NOVEL, asks(2), {}, TTL)  # promoted: all prompts of the shadow are new to the file
-            for _ in range(200):
+            for _ in range(2000):
                 if store.degraded:
                     break
                 await asyncio.sleep(0.01)
