@@ -1,5 +1,5 @@
 """`account`: the account's id."""
 
-from gateway.policy.criteria.base import among
+from gateway.policy.criteria.base import Whom, among
 
-CRITERION = among("account", lambda account: account.id)
+CRITERION: Whom = among("account", lambda account: account.id)

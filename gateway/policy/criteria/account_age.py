@@ -31,6 +31,6 @@ def _changes_ms(bound: Duration, here: Situation) -> int | None:
     return min((end for end in ends if end > here.now_ms), default=None) if created else None
 
 
-CRITERION = Whom(
+CRITERION: Whom = Whom(
     "account_age", "account_age_in_range", "account_age_out_of_range", _compile, _fact, changes_ms=_changes_ms
 )

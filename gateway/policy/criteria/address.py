@@ -36,4 +36,4 @@ def _fact(inquiry: Inquiry) -> str:
     return "unknown" if inquiry.address is None else "known"
 
 
-CRITERION = Asked("address", "address_listed", "address_not_listed", _compile, _fact)
+CRITERION: Asked = Asked("address", "address_listed", "address_not_listed", _compile, _fact)

@@ -15,4 +15,4 @@ def _fact(here: Situation) -> str:
     return f"{age} years" if age else "not attested"
 
 
-CRITERION = Whom("attested_age", "attested_age_in_range", "attested_age_out_of_range", _compile, _fact)
+CRITERION: Whom = Whom("attested_age", "attested_age_in_range", "attested_age_out_of_range", _compile, _fact)

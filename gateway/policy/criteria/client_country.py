@@ -20,4 +20,4 @@ def _fact(inquiry: Inquiry) -> str:
     return inquiry.client_country or "unknown"
 
 
-CRITERION = Asked("client_country", "client_country_listed", "client_country_not_listed", _compile, _fact)
+CRITERION: Asked = Asked("client_country", "client_country_listed", "client_country_not_listed", _compile, _fact)

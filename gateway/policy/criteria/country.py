@@ -1,5 +1,5 @@
 """`country`: the country that the account gave; `unknown` where it gave none."""
 
-from gateway.policy.criteria.base import among
+from gateway.policy.criteria.base import Whom, among
 
-CRITERION = among("country", lambda account: account.country.upper() or "unknown")
+CRITERION: Whom = among("country", lambda account: account.country.upper() or "unknown")

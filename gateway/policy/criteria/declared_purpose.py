@@ -1,5 +1,5 @@
 """`declared_purpose`: what the account said that it uses the outputs for; `undeclared` where it said nothing."""
 
-from gateway.policy.criteria.base import among
+from gateway.policy.criteria.base import Whom, among
 
-CRITERION = among("declared_purpose", lambda account: account.declared_purpose or "undeclared")
+CRITERION: Whom = among("declared_purpose", lambda account: account.declared_purpose or "undeclared")

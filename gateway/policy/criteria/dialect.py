@@ -18,4 +18,4 @@ def _traffic(names: tuple[str, ...], traffic: Traffic) -> Traffic:
     return traffic.on_dialects(names)
 
 
-CRITERION = Whom("dialect", "dialect_listed", "dialect_not_listed", _compile, _fact, _traffic)
+CRITERION: Whom = Whom("dialect", "dialect_listed", "dialect_not_listed", _compile, _fact, _traffic)

@@ -1,7 +1,7 @@
 """`distinct_prompts`: different prompts of the account, as a limit counts them; the largest where several do."""
 
 from gateway.core.units import Unit
-from gateway.policy.criteria.base import measured
+from gateway.policy.criteria.base import Asked, measured
 from gateway.policy.inquiry import Inquiry
 
 
@@ -11,4 +11,4 @@ def _prompts(inquiry: Inquiry) -> float | None:
     return max(counts, default=None)
 
 
-CRITERION = measured("distinct_prompts", _prompts, "prompts")
+CRITERION: Asked = measured("distinct_prompts", _prompts, "prompts")

@@ -18,4 +18,4 @@ def _traffic(names: tuple[str, ...], traffic: Traffic) -> Traffic:
     return traffic.on_models_with("family", names)
 
 
-CRITERION = Whom("family", "family_listed", "family_not_listed", _compile, _fact, _traffic)
+CRITERION: Whom = Whom("family", "family_listed", "family_not_listed", _compile, _fact, _traffic)

@@ -48,4 +48,4 @@ def _fact(inquiry: Inquiry) -> str:
     return ", ".join(names[:20]) or "none"
 
 
-CRITERION = Asked("headers", "headers_match", "headers_differ", _compile, _fact)
+CRITERION: Asked = Asked("headers", "headers_match", "headers_differ", _compile, _fact)

@@ -1,5 +1,5 @@
 """`images`: pictures in the request."""
 
-from gateway.policy.criteria.base import measured
+from gateway.policy.criteria.base import Asked, measured
 
-CRITERION = measured("images", lambda inquiry: inquiry.parameters.images, "images")
+CRITERION: Asked = measured("images", lambda inquiry: inquiry.parameters.images, "images")

@@ -13,4 +13,4 @@ def _fact(here: Situation) -> str:
     return here.principal.key_id
 
 
-CRITERION = Whom("key", "key_listed", "key_not_listed", _compile, _fact)
+CRITERION: Whom = Whom("key", "key_listed", "key_not_listed", _compile, _fact)

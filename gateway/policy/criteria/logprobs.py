@@ -1,5 +1,5 @@
 """`logprobs`: whether log probabilities are asked for."""
 
-from gateway.policy.criteria.base import flagged
+from gateway.policy.criteria.base import Asked, flagged
 
-CRITERION = flagged("logprobs", lambda inquiry: inquiry.ask.logprobs)
+CRITERION: Asked = flagged("logprobs", lambda inquiry: inquiry.ask.logprobs)

@@ -1,6 +1,6 @@
 """`max_output`: output tokens asked for in each choice; the model's maximum where the caller named none."""
 
-from gateway.policy.criteria.base import measured
+from gateway.policy.criteria.base import Asked, measured
 from gateway.policy.inquiry import Inquiry
 
 
@@ -9,4 +9,4 @@ def _cap(inquiry: Inquiry) -> int:
     return most if asked is None else min(asked, most)
 
 
-CRITERION = measured("max_output", _cap, "tokens")
+CRITERION: Asked = measured("max_output", _cap, "tokens")

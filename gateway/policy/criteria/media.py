@@ -1,5 +1,5 @@
 """`media`: sounds, videos and files in the request."""
 
-from gateway.policy.criteria.base import measured
+from gateway.policy.criteria.base import Asked, measured
 
-CRITERION = measured("media", lambda inquiry: inquiry.parameters.media)
+CRITERION: Asked = measured("media", lambda inquiry: inquiry.parameters.media)

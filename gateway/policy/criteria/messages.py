@@ -1,5 +1,5 @@
 """`messages`: messages, input items or prompts of the request."""
 
-from gateway.policy.criteria.base import measured
+from gateway.policy.criteria.base import Asked, measured
 
-CRITERION = measured("messages", lambda inquiry: inquiry.parameters.messages, "messages")
+CRITERION: Asked = measured("messages", lambda inquiry: inquiry.parameters.messages, "messages")

@@ -18,4 +18,4 @@ def _traffic(patterns: tuple[str, ...], traffic: Traffic) -> Traffic:
     return traffic.on_models(patterns)
 
 
-CRITERION = Whom("model", "model_listed", "model_not_listed", _compile, _fact, _traffic)
+CRITERION: Whom = Whom("model", "model_listed", "model_not_listed", _compile, _fact, _traffic)

@@ -1,5 +1,5 @@
 """`n`: choices asked for in one request."""
 
-from gateway.policy.criteria.base import measured
+from gateway.policy.criteria.base import Asked, measured
 
-CRITERION = measured("n", lambda inquiry: inquiry.ask.choices, "choices")
+CRITERION: Asked = measured("n", lambda inquiry: inquiry.ask.choices, "choices")

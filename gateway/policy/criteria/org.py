@@ -1,5 +1,5 @@
 """`org`: the org that the account belongs to."""
 
-from gateway.policy.criteria.base import among
+from gateway.policy.criteria.base import Whom, among
 
-CRITERION = among("org", lambda account: account.org)
+CRITERION: Whom = among("org", lambda account: account.org)

@@ -1,5 +1,5 @@
 """`prompt_tokens`: the request's length, a quarter of its bytes of text: only the upstream counts tokens."""
 
-from gateway.policy.criteria.base import measured
+from gateway.policy.criteria.base import Asked, measured
 
-CRITERION = measured("prompt_tokens", lambda inquiry: inquiry.ask.prompt_bytes // 4, "tokens, about")
+CRITERION: Asked = measured("prompt_tokens", lambda inquiry: inquiry.ask.prompt_bytes // 4, "tokens, about")

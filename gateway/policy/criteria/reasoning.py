@@ -1,6 +1,6 @@
 """`reasoning`: whether the request asks for reasoning by an effort or a budget."""
 
-from gateway.policy.criteria.base import flagged
+from gateway.policy.criteria.base import Asked, flagged
 from gateway.policy.inquiry import Inquiry
 
 
@@ -8,4 +8,4 @@ def asks_reasoning(inquiry: Inquiry) -> bool:
     return inquiry.parameters.reasoning not in (None, 0, "none")
 
 
-CRITERION = flagged("reasoning", asks_reasoning)
+CRITERION: Asked = flagged("reasoning", asks_reasoning)

@@ -13,4 +13,6 @@ def _compile(words: tuple[str, ...], _: Compiling) -> AskTest:
     return lambda inquiry: wanted_format(inquiry) in wanted
 
 
-CRITERION = Asked("response_format", "response_format_listed", "response_format_not_listed", _compile, wanted_format)
+CRITERION: Asked = Asked(
+    "response_format", "response_format_listed", "response_format_not_listed", _compile, wanted_format
+)

@@ -29,4 +29,4 @@ def _traffic(paths: tuple[str, ...], traffic: Traffic) -> Traffic:
     return traffic.on_dialects(tuple(dialects_of(paths)))
 
 
-CRITERION = Whom("route", "route_listed", "route_not_listed", _compile, _fact, _traffic)
+CRITERION: Whom = Whom("route", "route_listed", "route_not_listed", _compile, _fact, _traffic)

@@ -1,5 +1,5 @@
 """`seed`: whether the request fixes the seed of its sampling."""
 
-from gateway.policy.criteria.base import flagged
+from gateway.policy.criteria.base import Asked, flagged
 
-CRITERION = flagged("seed", lambda inquiry: inquiry.parameters.seed)
+CRITERION: Asked = flagged("seed", lambda inquiry: inquiry.parameters.seed)

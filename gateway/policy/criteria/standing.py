@@ -18,4 +18,4 @@ def _changes_ms(_: tuple[str, ...], here: Situation) -> int | None:
     return until if until > here.now_ms else None
 
 
-CRITERION = Whom("standing", "standing_listed", "standing_not_listed", _compile, _fact, changes_ms=_changes_ms)
+CRITERION: Whom = Whom("standing", "standing_listed", "standing_not_listed", _compile, _fact, changes_ms=_changes_ms)

@@ -1,5 +1,5 @@
 """`stream`: whether the answer is to be streamed."""
 
-from gateway.policy.criteria.base import flagged
+from gateway.policy.criteria.base import Asked, flagged
 
-CRITERION = flagged("stream", lambda inquiry: inquiry.ask.stream)
+CRITERION: Asked = flagged("stream", lambda inquiry: inquiry.ask.stream)

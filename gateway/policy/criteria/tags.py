@@ -13,4 +13,4 @@ def _fact(here: Situation) -> str:
     return ", ".join(sorted(here.principal.account.tags)) or "no tags"
 
 
-CRITERION = Whom("tags", "tag_present", "tag_absent", _compile, _fact)
+CRITERION: Whom = Whom("tags", "tag_present", "tag_absent", _compile, _fact)

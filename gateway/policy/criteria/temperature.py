@@ -3,7 +3,7 @@
 A number written as text or as true is read as lenient servers read it.
 """
 
-from gateway.policy.criteria.base import measured
+from gateway.policy.criteria.base import Asked, measured
 from gateway.policy.inquiry import Inquiry
 
 
@@ -11,4 +11,4 @@ def wanted_temperature(inquiry: Inquiry) -> float | None:
     return inquiry.parameters.temperature
 
 
-CRITERION = measured("temperature", wanted_temperature)
+CRITERION: Asked = measured("temperature", wanted_temperature)

@@ -60,4 +60,4 @@ def _traffic(value: TermsMatch, traffic: Traffic) -> Traffic:
     return traffic.on_models_with("terms", words)
 
 
-CRITERION = Whom("terms", "terms_match", "terms_differ", _compile, _fact, _traffic)
+CRITERION: Whom = Whom("terms", "terms_match", "terms_differ", _compile, _fact, _traffic)

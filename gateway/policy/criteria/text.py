@@ -92,4 +92,4 @@ def _fact(inquiry: Inquiry) -> str:
     return f"{size} characters of text"
 
 
-CRITERION = Asked("text", "text_found", "text_not_found", _compile, _fact)
+CRITERION: Asked = Asked("text", "text_found", "text_not_found", _compile, _fact)

@@ -1,5 +1,5 @@
 """`tier`: the account's named class."""
 
-from gateway.policy.criteria.base import among
+from gateway.policy.criteria.base import Whom, among
 
-CRITERION = among("tier", lambda account: account.tier)
+CRITERION: Whom = among("tier", lambda account: account.tier)

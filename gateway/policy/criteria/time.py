@@ -62,4 +62,4 @@ def _fact(inquiry: Inquiry) -> str:
     return datetime.fromtimestamp(inquiry.here.now_ms / 1000, UTC).strftime("%a %H:%M UTC")
 
 
-CRITERION = Asked("time", "time_inside", "time_outside", _compile, _fact)
+CRITERION: Asked = Asked("time", "time_inside", "time_outside", _compile, _fact)

@@ -1,5 +1,5 @@
 """`token_ids`: whether a prompt is given as token ids, which no rule on text can read."""
 
-from gateway.policy.criteria.base import flagged
+from gateway.policy.criteria.base import Asked, flagged
 
-CRITERION = flagged("token_ids", lambda inquiry: "token_ids" in inquiry.texts.unread)
+CRITERION: Asked = flagged("token_ids", lambda inquiry: "token_ids" in inquiry.texts.unread)

@@ -1,5 +1,5 @@
 """`tools`: how many tools are declared."""
 
-from gateway.policy.criteria.base import measured
+from gateway.policy.criteria.base import Asked, measured
 
-CRITERION = measured("tools", lambda inquiry: inquiry.parameters.tools, "tools")
+CRITERION: Asked = measured("tools", lambda inquiry: inquiry.parameters.tools, "tools")

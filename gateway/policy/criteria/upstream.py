@@ -18,4 +18,4 @@ def _traffic(names: tuple[str, ...], traffic: Traffic) -> Traffic:
     return traffic.on_models_with("upstream", names)
 
 
-CRITERION = Whom("upstream", "upstream_listed", "upstream_not_listed", _compile, _fact, _traffic)
+CRITERION: Whom = Whom("upstream", "upstream_listed", "upstream_not_listed", _compile, _fact, _traffic)

@@ -36,4 +36,4 @@ def _fact(inquiry: Inquiry) -> str:
     return ", ".join(shares) or "unknown"
 
 
-CRITERION = Asked("usage", "usage_reached", "usage_not_reached", _compile, _fact)
+CRITERION: Asked = Asked("usage", "usage_reached", "usage_not_reached", _compile, _fact)

@@ -12,4 +12,4 @@ def _fact(here: Situation) -> str:
     return "verified" if here.principal.account.verified else "not verified"
 
 
-CRITERION = Whom("verified", "verification_matches", "verification_differs", _compile, _fact)
+CRITERION: Whom = Whom("verified", "verification_matches", "verification_differs", _compile, _fact)
