@@ -13,7 +13,7 @@ from gateway.exchange import Exchange
 from gateway.limit_sheet import LimitSheet
 from gateway.observe.batch_counts import Answered
 from gateway.observe.metrics import Metrics
-from gateway.observe.records import LimitRecord, keep
+from gateway.observe.records import Limits, keep
 from gateway.observe.sinks import Sink
 from gateway.per_plan import Alike, PerPlan, Plans
 from gateway.policy.finding import Finding
@@ -155,7 +155,7 @@ class Archive:
         for found in x.output_findings:
             _count_output(metrics, found)
 
-    def _limits(self, x: Exchange, sheet: LimitSheet, verdict: Verdict) -> tuple[LimitRecord, ...]:
+    def _limits(self, x: Exchange, sheet: LimitSheet, verdict: Verdict) -> Limits:
         """Each limit that was touched. A verdict has a reading for each of the plan's, or none at all."""
         remaining = x.remaining or [*map(_REMAINING, verdict.readings)]
         if len(remaining) != len(sheet.limits):

@@ -5,8 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import repeat
 from typing import Final, NamedTuple
 
+from msgspec import Raw
+
 from gateway.core.units import Unit, shown
-from gateway.observe.records import MAX_LIST, LimitRecord, clean_name, encode, written_already
+from gateway.observe.records import MAX_LIST, LimitRecord, clean_name, encode
 from gateway.policy.bound_limit import BoundLimit
 
 _NAMES_A_PROMPT: Final = (Unit.DISTINCT_PROMPTS, Unit.UNIQUE_OUTPUT_TOKENS)
@@ -36,9 +38,7 @@ class LimitSheet:
         lines = [_line(limit) for limit in limits[:MAX_LIST]]
         self._template = b"[" + b",".join(lines) + b"]"
 
-    def written(
-        self, reserved: Mapping[Unit, int], remaining: Sequence[int], unfit: Iterable[int]
-    ) -> tuple[LimitRecord, ...]:
+    def written(self, reserved: Mapping[Unit, int], remaining: Sequence[int], unfit: Iterable[int]) -> Raw:
         """The limits of a record; `remaining` is one for each limit, `unfit` the indexes of those without room."""
         amounts = [*map(reserved.get, self._units, repeat(0))]
         for index, unit in self._named:
@@ -48,7 +48,7 @@ class LimitSheet:
         blanks[1::3] = remaining
         for index in unfit:
             blanks[3 * index + 2] = b"true"
-        return written_already(self._template % tuple(blanks[: 3 * MAX_LIST]))
+        return Raw(self._template % tuple(blanks[: 3 * MAX_LIST]))
 
     def used(self, requests: Sequence[Sequence[int]], used: defaultdict[tuple[str, str], list[float]]) -> None:
         """Add by policy and limit the part of it that was used after each request, by what was remaining."""

@@ -5,7 +5,7 @@ What configuration says is cleaned once for each plan (per_plan.py), what the ca
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final, cast
 
 from gateway import __version__
 from gateway.accounting.outcome import Outcome
@@ -18,7 +18,7 @@ from gateway.observe.records import (
     ConditionRecord,
     DecisionRecord,
     FindingRecord,
-    LimitRecord,
+    Limits,
     MarkRecord,
     OutputRecord,
     clean,
@@ -42,7 +42,7 @@ _MOST_SAID: Final = 4096
 
 
 def record_of(
-    x: Exchange, plan: PerPlan | None, findings: Sequence[Finding], limits: tuple[LimitRecord, ...], now: float
+    x: Exchange, plan: PerPlan | None, findings: Sequence[Finding], limits: Limits, now: float
 ) -> DecisionRecord:
     """All that is known of it."""
     facts = x.facts
@@ -90,7 +90,7 @@ def record_of(
         (),  # reduced
         None,  # mark: this and the five before are what `_rule` sets
         facts,
-        limits,
+        cast("Any", limits),
         usage,
         contradicted,
         read,

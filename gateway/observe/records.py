@@ -198,9 +198,8 @@ clean_name: Final = lru_cache(maxsize=4096)(clean_text)
 """The same of texts that configuration names; not for what a caller may choose, which would be kept here."""
 
 
-def written_already(limits: bytes) -> tuple[LimitRecord, ...]:
-    """Limits that are JSON already, for a record that is written and not read."""
-    return cast("tuple[LimitRecord, ...]", Raw(limits))
+Limits = tuple[LimitRecord, ...] | Raw
+"""Of a record: as they are read, or as JSON already, for a record that is written and not read."""
 
 
 def micro(seconds: float) -> float:
