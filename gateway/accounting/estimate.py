@@ -13,7 +13,7 @@ from gateway.core.usage import Usage
 START_BYTES_PER_TOKEN: Final = 3.0
 """Ordinary prose has four to five bytes per token, so that a model nobody used yet is over-estimated."""
 MIN_BYTES_PER_TOKEN: Final = 1.0
-MAX_BYTES_PER_TOKEN: Final = 16.0
+MAX_BYTES_PER_TOKEN: Final = 16
 START_OVERHEAD: Final = 16.0
 """Tokens of chat template around a short prompt."""
 MAX_OVERHEAD: Final = 1024
@@ -125,7 +125,9 @@ class Estimator:
         known = self._models.get(model_id) or self._for_update(model_id)
         size, tokens = ask.prompt_bytes, usage.input_tokens
         # Beyond these bounds it is no tokeniser's doing (truncation, hidden tools, a lie). Media hide the text's share.
-        if not ask.media_items and size and size / MAX_BYTES_PER_TOKEN <= tokens <= size + MAX_OVERHEAD:
+        # Whole numbers: no bound on what an upstream may claim, and a float has one.
+        fits = tokens <= size + MAX_OVERHEAD and size <= tokens * MAX_BYTES_PER_TOKEN
+        if fits and size and not ask.media_items:
             known.input.learn(size, tokens, MAX_OVERHEAD)
         written = usage.output_tokens
         # Reasoning is counted in the output but may not be visible: then the ratio to visible bytes means nothing.
