@@ -1,28 +1,31 @@
-# The gateway's image: a virtual environment on a slim Python, and nothing that installs or compiles.
+# The gateway's image: a virtual environment on a slim Python, and nothing that installs or compiles. The request path is
+# compiled in the first stage, by mypyc and a C compiler; both stay there.
 #
 #   docker build --build-arg REVISION="$(git rev-parse HEAD)" -t excise-gateway:0.1.0 .
 #
-# For a build that can be repeated, pin the base by digest; both stages must stand on the same one:
-#   --build-arg PYTHON_IMAGE=python:3.11-slim@sha256:<digest>
+# For a build that can be repeated, pin both bases by digest. They must be of one Debian release and one Python:
+#   --build-arg PYTHON_IMAGE=python:3.11-slim@sha256:<digest> --build-arg BUILD_IMAGE=python:3.11@sha256:<digest>
 ARG PYTHON_IMAGE=python:3.11-slim
+ARG BUILD_IMAGE=python:3.11
 
-FROM ${PYTHON_IMAGE} AS build
+FROM ${BUILD_IMAGE} AS build
 # The environment never holds pip or setuptools: they install into it from outside.
 RUN python -m venv --without-pip /opt/gateway
 
-# Dependencies first: this layer stays as long as the lock does. Wheels only, so no compiler is needed.
+# Dependencies first: this layer stays as long as the lock does. Wheels only: none of them is compiled here. The build has
+# them, too, because mypyc asks their types.
 COPY requirements/build.txt requirements/runtime.txt /src/requirements/
 RUN python -m venv /opt/build \
  && /opt/build/bin/python -m pip install --no-cache-dir --require-hashes --only-binary :all: \
-      -r /src/requirements/build.txt \
+      -r /src/requirements/build.txt -r /src/requirements/runtime.txt \
  && /opt/build/bin/python -m pip --python /opt/gateway/bin/python install --no-cache-dir --no-compile \
       --require-hashes --only-binary :all: -r /src/requirements/runtime.txt
 
 # Then the source. Bytecode is compiled here, because the running gateway may not write: unchecked, because nothing
 # in an image changes and file times differ from build to build.
-COPY pyproject.toml README.md LICENSE /src/
+COPY pyproject.toml setup.py README.md LICENSE /src/
 COPY gateway /src/gateway
-RUN /opt/build/bin/python -m pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-dir /opt/wheels /src \
+RUN GATEWAY_COMPILE=1 /opt/build/bin/python -m pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-dir /opt/wheels /src \
  && /opt/build/bin/python -m pip --python /opt/gateway/bin/python install --no-cache-dir --no-compile --no-deps \
       --no-index --find-links /opt/wheels excise-gateway \
  && /opt/gateway/bin/python -m compileall -q -f -j 0 --invalidation-mode unchecked-hash /opt/gateway/lib

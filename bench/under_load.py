@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import re
 import sys
 import urllib.request
@@ -39,16 +40,26 @@ class Target:
 
 @contextmanager
 def gateway(
-    folder: Path, answers: int, where: set[int], flags: Sequence[str], *, shipped_only: bool, program: str = "gateway"
+    folder: Path,
+    answers: int,
+    where: set[int],
+    flags: Sequence[str],
+    *,
+    shipped_only: bool,
+    program: str = "gateway",
+    tree: Path | None = None,
 ) -> Iterator[Target]:
-    """`gateway serve`, or the same in a module of ours that measures it. `flags` are further arguments of it."""
+    """`gateway serve`, or the same in a module of ours that measures it. `flags` are further arguments of it. With
+    `tree` it is the gateway of that checkout.
+    """
     folder.mkdir()
     keys = gateway_proc._write(folder, answers, answers, gateway_proc.Setup(three_limits=not shipped_only))
     told = folder / "told.json"
     tells = [] if program == "gateway" else [str(told)]
     command = [sys.executable, "-m", program, *tells, "serve", "--config", str(folder / "gateway.yaml"), *flags]
     log = folder / "log"
-    with child(command, where, log) as process:
+    env = None if tree is None else {**os.environ, "PYTHONPATH": str(tree.resolve())}
+    with child(command, where, log, env) as process:
         ops_port = port_said(process, log, _OPS)
         yield Target(port_said(process, log, _GATEWAY), process.pid, keys["acme"], told, ops_port)
 
@@ -74,6 +85,17 @@ async def window(target: Target, seconds: float, callers: int = _CALLERS) -> tup
     if not came:
         raise BenchFailed("nothing was answered")
     return used / 1000 / came, used_by_others / 1000 / came
+
+
+async def in_turns(targets: Sequence[Target], windows: int, seconds: float) -> list[list[float]]:
+    """CPU µs of one request in each window, by target: whatever else the machine does hits all of them."""
+    costs: list[list[float]] = [[] for _ in targets]
+    for number in range(windows + 1):
+        for target, found in zip(targets, costs, strict=True):
+            cost, _ = await window(target, seconds)
+            if number:  # the first one warms up
+                found.append(cost)
+    return costs
 
 
 def counted(target: Target, name: str) -> float:

@@ -31,6 +31,7 @@ from bench.loop import new_loop
 from bench.plan import BenchFailed
 from bench.process import cores, pinned
 from bench.statistics import lower_quartile
+from gateway.core.build import COMPILED
 
 FIGURES: Final = ("starts", "crowd", "requests", "refusals", "overshoot", "chunks", "latency")
 """In this order: memory and starts are measured on fresh processes."""
@@ -140,7 +141,8 @@ def _machine() -> str:
         where += " (there is no second core: rates and delays mean little, CPU per request still does)"
     return (
         f"{os.cpu_count()} cores ({_model()}), Linux {platform.release()}, Python {platform.python_version()}; "
-        f"{where}. Load average {os.getloadavg()[0]:.1f} at the start. Store `memory:`, decision records to a file."
+        f"{where}. Load average {os.getloadavg()[0]:.1f} at the start. Store `memory:`, decision records to a file. "
+        f"The gateway's request path is {'compiled' if COMPILED else 'not compiled'}."
     )
 
 

@@ -163,7 +163,7 @@ METRICS: Final = (
     Instrument(
         "gateway_receipts_dropped_total", _C, "Receipts that are missing: not signed for want of an epoch, or not kept."
     ),
-    Instrument("gateway_build_info", _G, "The running version, as a label; always 1.", ("version",)),
+    Instrument("gateway_build_info", _G, "The running version and build; always 1.", ("version", "compiled")),
     Instrument("gateway_event_loop_lag_seconds", _G, "How late the event loop ran its last timer."),
 )  # fmt: skip
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from gateway.core.account import STANDINGS
+from gateway.core.build import COMPILED
 from gateway.core.reasons import INTERNAL_ERROR, LIMITER_UNAVAILABLE, OVERLOADED, POLICY_REASONS, REASONS, UPSTREAM_BUSY
 from gateway.core.usage import Usage
 from gateway.observe.batch_counts import BatchCounts
@@ -45,7 +46,7 @@ class Tally(BatchCounts, DetectorCounts, MarkCounts):
         self._begin_looks(self.gather)
         self._routes = tuple(routes)
         self.standings({})
-        self._gauges["gateway_build_info"][(version,)] = 1
+        self._gauges["gateway_build_info"][version, _YES_NO[COMPILED]] = 1
         self._restrict(route=self._routes, reason=("none", *POLICY_REASONS, *(reason.code for reason in REASONS)))
         self.configure((), (), ())
 

@@ -17,6 +17,8 @@ from tests.support.talking import PATHS, PROMPTS, STREAMED, fresh_bridge, policy
 from tests.support.transcripts import payloads
 from tests.support.upstream import EVENTS, chunk, cut
 
+pytestmark = pytest.mark.interpreted
+
 WORDS = ["al", "pha ", "sec", "ret ", "word ", "words, ", "and ", "\n\n", "漢字 ", "\u200b", ". ", "secrets ", "alpha"]
 RULES = """\
 output:

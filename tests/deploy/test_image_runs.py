@@ -29,7 +29,7 @@ from tests.support.needs import missing
 from tests.support.running import write_files
 from tests.support.served import Served
 
-pytestmark = [pytest.mark.deploy, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.deploy, pytest.mark.timeout(1800)]
 
 INSTRUCTIONS = parse((ROOT / "Dockerfile").read_text())
 SETPRIV = shutil.which("setpriv") or "setpriv"
@@ -138,6 +138,13 @@ def test_it_says_its_version_and_knows_its_verbs(image: Imitation):
     without_settings = run(image, "serve")
     assert without_settings.returncode == 2
     assert "/etc/gateway/gateway.yaml: no such file" in without_settings.stderr
+
+
+def test_its_request_path_is_compiled(image: Imitation):
+    python = image.root / "opt/gateway/bin/python"
+    command = [*USER, python, "-c", "from gateway.core.build import COMPILED; print(COMPILED)"]
+    done = subprocess.run(command, env=image.env, cwd="/", capture_output=True, text=True, timeout=60, check=False)
+    assert (done.stdout, done.stderr) == ("True\n", "")
 
 
 def test_the_policies_in_it_are_the_shipped_ones(image: Imitation):

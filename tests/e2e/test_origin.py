@@ -8,6 +8,8 @@ from tests.support.rawhttp import Raw, request
 from tests.support.running import running
 from tests.support.talking import PATHS, STREAMED, ask, get
 
+pytestmark = pytest.mark.interpreted
+
 CALLER = "203.0.113.77"
 PROXY = "198.51.100.9"
 AGENT = "CanaryProgram/7.3 (canary-host)"

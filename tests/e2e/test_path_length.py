@@ -12,7 +12,10 @@ from bench.bytecodes import counted, whole
 
 MOST = {"answered": 15_000, "unknown key": 3_400}
 
-pytestmark = pytest.mark.skipif(sys.version_info[:2] != (3, 11), reason="another Python has other bytecodes")
+pytestmark = [
+    pytest.mark.interpreted,
+    pytest.mark.skipif(sys.version_info[:2] != (3, 11), reason="another Python has other bytecodes"),
+]
 
 
 @pytest.fixture(scope="module")

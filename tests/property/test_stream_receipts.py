@@ -14,6 +14,8 @@ from tests.support import transcripts
 from tests.support.receipts import read, receipts, sha256, taken_out
 from tests.support.relaying import GUARDS, exchange, relay
 
+pytestmark = pytest.mark.interpreted
+
 RECEIPTS = replace(NOTHING, receipts=True)
 WORDS = ["Hé", ' say "x"\n', " data: [DONE]"]
 SAMPLES = {

@@ -28,6 +28,8 @@ from tests.support.transcripts import chat_chunk, line, payloads
 from tests.support.upstream import EVENTS, chunk, cut, stall
 from tests.support.witnessed import in_chunks
 
+pytestmark = pytest.mark.interpreted
+
 
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory):

@@ -18,6 +18,8 @@ from tests.support.talking import STREAMED, code
 from tests.support.transcripts import chat_chunk, line
 from tests.support.upstream import ok
 
+pytestmark = pytest.mark.interpreted
+
 
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory):

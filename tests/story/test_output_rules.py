@@ -29,6 +29,8 @@ from tests.support.talking import PATHS, PROMPTS, STREAMED, code, used
 from tests.support.transcripts import chat_chunk, line
 from tests.support.upstream import EVENTS, chunk, stall
 
+pytestmark = pytest.mark.interpreted
+
 
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory):

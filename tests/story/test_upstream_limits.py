@@ -211,6 +211,7 @@ def test_each_model_has_its_own_pace(tmp_path):
         assert [ask(gateway, model="sim-large").status for _ in range(3)] == [200, 200, 503]
 
 
+@pytest.mark.interpreted
 def test_operators_see_where_the_limits_stand(tmp_path):
     budgets = {"month": {"unit": "usd", "amount": 5, "period": "month"}}
     with recording(SAID) as main, recording(SAID) as spare:

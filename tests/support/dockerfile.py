@@ -111,7 +111,7 @@ class Imitation:
         env["PATH"] = f"{self.root}/usr/local/bin{os.pathsep}{os.defpath}"
         env.pop("VIRTUAL_ENV", None)
         done = subprocess.run(
-            ["/bin/sh", "-c", moved], env=env, cwd="/", capture_output=True, text=True, timeout=400, check=False
+            ["/bin/sh", "-c", moved], env=env, cwd="/", capture_output=True, text=True, timeout=1500, check=False
         )
         assert done.returncode == 0, f"{moved}\n{done.stdout}\n{done.stderr}"
 

@@ -134,6 +134,7 @@ def test_output_high_is_bounded_however_long_answers_claim_to_be():
     assert estimator.output_high("m") == estimate.MAX_OUTPUT_HIGH
 
 
+@pytest.mark.interpreted
 def test_models_beyond_the_bound_share_one_state(monkeypatch):
     monkeypatch.setattr(estimate, "MAX_MODELS", 2)
     estimator = Estimator()

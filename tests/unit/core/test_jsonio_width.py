@@ -25,6 +25,7 @@ def values_in(document):
     return 1
 
 
+@pytest.mark.interpreted
 @given(document=DOCUMENTS, most=st.integers(1, 30), ascii_only=st.booleans())
 def test_the_early_count_is_never_too_strict_and_never_twice_too_lax(document, most, ascii_only):
     data = json.dumps(document, ensure_ascii=ascii_only).encode()

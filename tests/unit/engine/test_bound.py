@@ -54,6 +54,7 @@ def test_looking_up_for_later_pays_for_who_comes_again_while_nothing_is_dropped(
     assert [bindings.pays(ALL), bindings.pays(ALL)] == [False, True]
 
 
+@pytest.mark.interpreted
 def test_of_only_so_many_is_known_when_they_came(monkeypatch):
     monkeypatch.setattr(bound, "MOST_SEEN", 2)
     bindings = Bindings(States())
@@ -78,6 +79,7 @@ def test_what_is_asked_is_checked_whether_or_not_it_is_looked_up_for_later(seen)
     assert [held.amounts for held in ledger.held()] == [{"concurrent": 1}]
 
 
+@pytest.mark.interpreted
 def test_only_so_many_are_remembered(monkeypatch):
     monkeypatch.setattr(bound, "MOST", 2)
     bindings = Bindings(States())

@@ -70,7 +70,7 @@ def test_what_is_counted_is_what_is_scraped():
     assert value(made, "gateway_store_duration_seconds_count", op="reserve") == 2
     assert value(made, "gateway_client_disconnects_total", phase="answer") == 2
     assert value(made, "gateway_retries_observed_total") == 2
-    assert value(made, "gateway_build_info", version="1.2.3") == 1
+    assert value(made, "gateway_build_info", version="1.2.3", compiled="false") == 1
 
 
 def test_a_request_without_an_answer_has_no_first_byte():
