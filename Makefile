@@ -71,7 +71,7 @@ test-all: $(VENV)/.watermark $(VENV)/.model $(VENV)/.deploy compiled
 	  -m "not interpreted and not slow and not model and not deploy and not redis" \
 	  tests/e2e tests/chaos tests/contract tests/parity tests/story tests/golden tests/property \
 	  tests/unit/accounting tests/unit/core tests/unit/dialects tests/unit/engine
-	cd $(COMPILED) && $(BIN)/python -m pytest -q tests/e2e/test_lane_cost.py
+	cd $(COMPILED) && $(BIN)/python -m pytest -q tests/e2e/test_lane_cost.py tests/chaos/test_soak.py
 	$(BIN)/python -m pytest -q -m model --cov=gateway --cov-append --cov-report=term:skip-covered --cov-fail-under=90
 
 # The tree as it is, with the request path compiled beside its source: for measuring and testing what the image runs.

@@ -17,7 +17,9 @@ def main(argv: list[str]) -> int:
     file, *rest = argv
 
     def tell(*_: object) -> None:
-        names = Counter(task.get_coro().__qualname__ for task in asyncio.all_tasks())
+        # A compiled coroutine has no name of its own, but a type that is named after the function.
+        coroutines = [task.get_coro() for task in asyncio.all_tasks()]
+        names = Counter(getattr(one, "__qualname__", type(one).__name__) for one in coroutines)
         aside = Path(f"{file}.new")
         aside.write_text(json.dumps(names))
         aside.replace(file)
