@@ -50,18 +50,23 @@ def gateway(
     tree: Path | None = None,
 ) -> Iterator[Target]:
     """`gateway serve`, or the same in a module of ours that measures it. `flags` are further arguments of it. With
-    `tree` it is the gateway of that checkout.
+    `tree` it is the gateway of that checkout, run by the Python of its own .venv where it has one.
     """
     folder.mkdir()
     keys = gateway_proc._write(folder, answers, answers, gateway_proc.Setup(three_limits=not shipped_only))
     told = folder / "told.json"
     tells = [] if program == "gateway" else [str(told)]
-    command = [sys.executable, "-m", program, *tells, "serve", "--config", str(folder / "gateway.yaml"), *flags]
+    command = [_python(tree), "-m", program, *tells, "serve", "--config", str(folder / "gateway.yaml"), *flags]
     log = folder / "log"
     env = None if tree is None else {**os.environ, "PYTHONPATH": str(tree.resolve())}
     with child(command, where, log, env) as process:
         ops_port = port_said(process, log, _OPS)
         yield Target(port_said(process, log, _GATEWAY), process.pid, keys["acme"], told, ops_port)
+
+
+def _python(tree: Path | None) -> str:
+    own = None if tree is None else tree / ".venv" / "bin" / "python"
+    return sys.executable if own is None or not own.exists() else str(own.absolute())
 
 
 @contextmanager
