@@ -91,15 +91,12 @@ def fill(metrics: Metrics, accounts: int = 1000) -> None:
         metrics.store_call(op, result)
     for phase in ("body", "wait", "answer"):
         metrics.client_gone(phase)
-    for signal, tier, present in product(SIGNALS, TIERS, (True, False)):
-        metrics.signal(signal, tier, present)
-    for tier in TIERS:
-        metrics.ratio(tier, 0.5)
+    for tier, present in product(TIERS, (True, False)):
+        metrics.looked(tier, SIGNALS, (present,) * len(SIGNALS), ratio=0.5, spread=None, seconds=0.0001)
     _fill_marks(metrics)
     for index in range(accounts):
         metrics.account(f"account-{index}", Usage(10, 10), 1_800_000_000_000)
-        metrics.key_spread(1 + index % 5, 1)
-        metrics.took(0.0001)
+        metrics.looked(TIERS[0], (), (), ratio=None, spread=(1 + index % 5, 1), seconds=0.0001)
 
 
 def _fill_marks(metrics: Metrics) -> None:

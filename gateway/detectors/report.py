@@ -4,20 +4,22 @@ from typing import Protocol
 
 
 class Report(Protocol):
-    """Called on the event loop's thread, once or more per request."""
+    """Called on the event loop's thread, once for each request that was looked at."""
 
-    def signal(self, signal: str, tier: str, present: bool) -> None:
-        """A signal applies to a request of an account of this tier; was it there?"""
-        ...
+    def looked(
+        self,
+        tier: str,
+        signals: tuple[str, ...],
+        present: tuple[bool | None, ...],
+        *,
+        ratio: float | None,
+        spread: tuple[int, int] | None,
+        seconds: float,
+    ) -> None:
+        """What was found at a request of an account of this tier.
 
-    def ratio(self, tier: str, value: float) -> None:
-        """Output tokens ÷ input tokens of a request."""
-        ...
-
-    def key_spread(self, networks: int, clients: int) -> None:
-        """Distinct networks and client programs seen with the request's key in its last 24 to 48 hours."""
-        ...
-
-    def took(self, seconds: float) -> None:
-        """Time that looking at one request took."""
+        `present` says of each of `signals` whether it was there, None where it does not apply. `ratio` is output tokens
+        ÷ input tokens, `spread` the networks and client programs seen with the request's key in its last 24 to 48
+        hours; None where nobody knows. `seconds` is what looking took.
+        """
         ...

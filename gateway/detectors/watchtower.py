@@ -91,37 +91,28 @@ class Watchtower:
         except Exception as fault:  # noqa: BLE001 - whatever a text does to us, the next request is looked at
             self._complain("excerpt", fault)
             return perf_counter()
-        sketch, report, tier = self._accounts.of(facts.account), self._report, facts.tier
+        sketch = self._accounts.of(facts.account)
         try:
             # One call for all of them. They change nothing, so that where one fails all can be asked again.
-            answers = tuple(map(call, self._questions, repeat(facts), repeat(sketch)))
+            present = tuple(map(call, self._questions, repeat(facts), repeat(sketch)))
         except Exception:  # noqa: BLE001 - which one it was is found out there
-            answers = self._one_by_one(facts, sketch)
-        for name, present in zip(self._names, answers, strict=True):
-            try:
-                if present is not None:
-                    report.signal(name, tier, present)
-            except Exception as fault:  # noqa: BLE001 - the other parts have their turn, here and below
-                self._complain(name, fault)
+            present = self._one_by_one(facts, sketch)
         try:
             sketch.add(facts)
-        except Exception as fault:  # noqa: BLE001
+        except Exception as fault:  # noqa: BLE001 - the other parts have their turn, here and below
             self._complain("sketch", fault)
-        try:
-            if facts.input_tokens > 0:
-                report.ratio(tier, facts.output_tokens / facts.input_tokens)
-        except Exception as fault:  # noqa: BLE001
-            self._complain("ratio", fault)
+        ratio = facts.output_tokens / facts.input_tokens if facts.input_tokens > 0 else None
+        spread = None
         try:
             if facts.key_id:
-                report.key_spread(*self._keys.of(facts.key_id).add(facts, self._now_ms()))
+                spread = self._keys.of(facts.key_id).add(facts, self._now_ms())
         except Exception as fault:  # noqa: BLE001
             self._complain("key_spread", fault)
         done = perf_counter()
         try:
-            report.took(done - began)
+            self._report.looked(facts.tier, self._names, present, ratio=ratio, spread=spread, seconds=done - began)
         except Exception as fault:  # noqa: BLE001
-            self._complain("took", fault)
+            self._complain("report", fault)
         return done
 
     def _one_by_one(self, facts: Facts, sketch: Sketch) -> tuple[bool | None, ...]:

@@ -1,6 +1,6 @@
 """What detectors report of answered requests: a part of the tally with a subject of its own.
 
-It is gathered, and added up for many requests at once: a dozen calls a request are only as many entries in lists.
+It is gathered, and added up for many requests at once: what most of them show is the same.
 """
 
 from collections import Counter as Occurrences
@@ -12,6 +12,8 @@ from gateway.observe.counters import Counter, Family, Histogram
 
 MOST_HELD_BACK: Final = 64
 """Requests whose findings are held back."""
+_Look = tuple[str, tuple[str, ...], tuple[bool | None, ...], float | None, tuple[int, int] | None, float]
+"""The arguments of `looked`."""
 
 
 class DetectorCounts:
@@ -24,45 +26,39 @@ class DetectorCounts:
     _detector_duration: Family[Histogram]
 
     def _begin_looks(self, gather: Callable[[Callable[[], None]], None]) -> None:
-        self._told: list[tuple[str, str, bool]] = []
-        self._ratios: list[tuple[str, float]] = []
-        self._spreads: list[tuple[int, int]] = []
-        self._times: list[float] = []
+        self._looks: list[_Look] = []
         gather(self._bring_looks)
 
-    def signal(self, signal: str, tier: str, present: bool) -> None:
-        """One answered request to which a signal applies, and whether it was there."""
-        self._told.append((signal, tier, present))
-
-    def ratio(self, tier: str, value: float) -> None:
-        """Output tokens by input tokens of one answered request."""
-        self._ratios.append((tier, value))
-
-    def key_spread(self, networks: int, clients: int) -> None:
-        """Distinct client networks and programs lately seen with the key of one answered request."""
-        self._spreads.append((networks, clients))
-
-    def took(self, seconds: float) -> None:
-        """How long the detectors looked at one request. The last that they say of it, so that here is counted."""
-        self._times.append(seconds)
-        if len(self._times) >= MOST_HELD_BACK:
+    def looked(
+        self,
+        tier: str,
+        signals: tuple[str, ...],
+        present: tuple[bool | None, ...],
+        *,
+        ratio: float | None,
+        spread: tuple[int, int] | None,
+        seconds: float,
+    ) -> None:
+        """What the detectors found at one answered request: see `gateway.detectors.report`."""
+        self._looks.append((tier, signals, present, ratio, spread, seconds))
+        if len(self._looks) >= MOST_HELD_BACK:
             self._bring_looks()
 
     def _bring_looks(self) -> None:
-        for (signal, tier, present), times in Occurrences(self._told).items():
-            # Both begin together: a share of nothing is 0, not absent.
-            series = self._signals[signal, tier, "false"], self._signals[signal, tier, "true"]
-            series[present].value += times
+        looks, self._looks = self._looks, []
+        for (tier, signals, present), times in Occurrences(look[:3] for look in looks).items():
+            for signal, there in zip(signals, present, strict=True):
+                if there is not None:
+                    # Both begin together: a share of nothing is 0, not absent.
+                    series = self._signals[signal, tier, "false"], self._signals[signal, tier, "true"]
+                    series[there].value += times
         ratios: defaultdict[str, list[float]] = defaultdict(list)
-        for tier, value in self._ratios:
-            ratios[tier].append(value)
+        for tier, _, _, ratio, _, _ in looks:
+            if ratio is not None:
+                ratios[tier].append(ratio)
         for tier, values in ratios.items():
             self._ratio[(tier,)].observe_all(values)
-        if self._spreads:
-            networks, clients = zip(*self._spreads, strict=True)
-            self._key_networks[()].observe_all(networks)
-            self._key_clients[()].observe_all(clients)
-        if self._times:
-            self._detector_duration[()].observe_all(self._times)
-        for held in (self._told, self._ratios, self._spreads, self._times):
-            held.clear()
+        spreads = [spread for _, _, _, _, spread, _ in looks if spread is not None]
+        self._key_networks[()].observe_all([networks for networks, _ in spreads])
+        self._key_clients[()].observe_all([clients for _, clients in spreads])
+        self._detector_duration[()].observe_all([seconds for *_, seconds in looks])

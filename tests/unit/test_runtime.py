@@ -24,6 +24,7 @@ from gateway.stores.sqlite import SqliteStore
 from gateway.yamlio import YamlProblems
 from tests.support import tls
 from tests.support.running import OPEN_POLICY, write_files
+from tests.support.some_looks import tell
 from tests.support.talking import policy, stopped
 from tests.support.walking import FakeAnswer, Walk
 
@@ -301,7 +302,7 @@ def test_accounts_tiers_and_clauses_are_labels_and_follow_a_reload(tmp_path):
     assert 'gateway_accounts{standing="blocked"} 1.0' in lines
     assert 'gateway_policy_clause_info{document="Terms",policy="open",section="4.2"} 1.0' in lines
     for tier in ("free", "developer", "trial", "unheard"):
-        runtime.metrics.ratio(tier, 1.0)
+        tell(runtime.metrics, tier, ratio=1.0)
     ratios = [line for line in scraped(runtime) if line.startswith("gateway_output_input_ratio_count")]
     assert [line.split('"')[1] for line in ratios] == ["free", "developer", "trial", "other"]
     rewrite(tmp_path, "suspended: true", "suspended: false", "accounts.yaml")

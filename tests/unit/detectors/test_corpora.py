@@ -38,18 +38,14 @@ class Shares:
         self.there = dict.fromkeys(MEASURED, 0)
         self.all = dict.fromkeys(MEASURED, 0)
 
-    def signal(self, signal, _tier, present):
-        if signal in self.all:
-            self.all[signal] += 1
-            self.there[signal] += present
+    def looked(self, _tier, signals, present, **_):
+        for signal, there in zip(signals, present, strict=True):
+            if signal in self.all and there is not None:
+                self.all[signal] += 1
+                self.there[signal] += there
 
     def share(self, signal):
         return self.there[signal] / self.all[signal]
-
-    def ratio(self, *_):
-        pass
-
-    key_spread = took = ratio
 
 
 def _seen(accounts):

@@ -13,6 +13,7 @@ from gateway.detectors.facts import EXCERPT, ends
 from gateway.detectors.report import Report
 from gateway.detectors.said import folded
 from gateway.detectors.signal import Signal
+from gateway.detectors.sketch import Sketch
 from gateway.detectors.watchtower import QUEUE_LIMIT, QUIET_MS, Watchtower
 from gateway.observe.log import JsonFormatter
 from gateway.observe.metrics import Metrics
@@ -25,16 +26,11 @@ class Heard:
     def __init__(self):
         self.signals, self.ratios, self.spreads, self.times = [], [], [], []
 
-    def signal(self, signal, tier, present):
-        self.signals.append((signal, tier, present))
-
-    def ratio(self, tier, value):
-        self.ratios.append((tier, value))
-
-    def key_spread(self, networks, clients):
-        self.spreads.append((networks, clients))
-
-    def took(self, seconds):
+    def looked(self, tier, signals, present, *, ratio, spread, seconds):
+        told = zip(signals, present, strict=True)
+        self.signals += [(signal, tier, there) for signal, there in told if there is not None]
+        self.ratios += [] if ratio is None else [(tier, ratio)]
+        self.spreads += [] if spread is None else [spread]
         self.times.append(seconds)
 
 
@@ -132,18 +128,40 @@ def test_a_broken_feature_loses_only_itself_and_says_so_once_a_minute(monkeypatc
     assert "secret" not in line
 
 
-@pytest.mark.parametrize("method", ["signal", "ratio", "key_spread", "took"])
-def test_a_broken_report_stops_nothing(method, caplog):
+def _deaf(*_, **__):
+    raise ValueError("the caller wrote: my secret")
+
+
+def test_a_report_that_breaks_stops_nothing(caplog):
     heard = Heard()
-    setattr(heard, method, _broken)
+    told, heard.looked = heard.looked, _deaf
     tower, _, _ = _tower(report=heard)
     tower.see(facts())
-    tower.see(facts("Another"))
     tower.drain()
-    others = {"signal": heard.signals, "ratio": heard.ratios, "key_spread": heard.spreads, "took": heard.times}
-    assert not others.pop(method)
-    assert all(len(found) >= 2 for found in others.values())
-    assert caplog.records
+    assert [record.fields["detector"] for record in caplog.records] == ["report"]
+    heard.looked = told
+    tower.see(facts())
+    tower.drain()
+    assert len(heard.times) == 1
+    assert ("distinct_prompt", "free", False) in heard.signals, "the first request was looked at"
+
+
+@pytest.mark.parametrize("part", ["sketch", "key_spread"])
+def test_a_part_that_breaks_loses_only_itself(part, monkeypatch, caplog):
+    monkeypatch.setattr(watchtower, "Sketch" if part == "sketch" else "KeySpread", _Fragile)
+    tower, heard, _ = _tower()
+    tower.see(facts())
+    tower.drain()
+    assert [record.fields["detector"] for record in caplog.records] == [part]
+    assert len(heard.ratios) == len(heard.times) == 1
+    assert len(heard.spreads) == (part == "sketch")
+
+
+class _Fragile(Sketch):
+    """A sketch, or a key's spread, to which nothing can be added."""
+
+    def add(self, *_):
+        raise ValueError("the caller wrote: my secret")
 
 
 async def _turns(count):

@@ -7,6 +7,7 @@ from gateway.core.usage import Usage
 from gateway.observe import detector_counts
 from gateway.observe.counters import Histogram
 from gateway.observe.metrics import Metrics
+from tests.support.some_looks import tell
 
 EIGHTHS = st.integers(0, 800).map(lambda eighths: eighths / 8)
 """Their sums are exact, in whatever order."""
@@ -69,7 +70,7 @@ def test_what_is_held_back_comes_in_before_it_is_read_and_before_labels_change()
     made.configure(["m"], ["main"], ["other"])
     assert not waiting
     assert b'policy="free"' not in made.render(), "it came in under the old labels, and went with them"
-    made.signal("rubric", "free", present=True)
+    tell(made, "free", rubric=True)
     made.configure(["m"], ["main"], ["other"])
     assert b'tier="free"' not in made.render()
 
@@ -80,7 +81,7 @@ def test_what_detectors_say_is_not_held_back_without_end(monkeypatch):
     family = made._detector_duration  # a scrape would bring in what is held back
     seen = []
     for _ in range(4):
-        made.took(0.001)
+        tell(made)
         seen.append(sum(family[()].counts))
     assert seen == [0, 2, 2, 4]
 
@@ -88,9 +89,7 @@ def test_what_detectors_say_is_not_held_back_without_end(monkeypatch):
 def test_what_detectors_say_of_several_tiers():
     made = metrics()
     for tier, ratio, spread in (("free", 0.5, (1, 2)), ("nobody", 4.0, (3, 1)), ("free", 2.0, (1, 1))):
-        made.signal("rubric", tier, present=ratio > 1)
-        made.ratio(tier, ratio)
-        made.key_spread(*spread)
+        tell(made, tier, ratio=ratio, spread=spread, rubric=ratio > 1)
     lines = made.render().decode().splitlines()
     assert {
         'gateway_signal_requests_total{present="true",signal="rubric",tier="free"} 1.0',

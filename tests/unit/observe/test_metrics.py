@@ -11,6 +11,7 @@ from gateway.observe.mark_counts import KEPT
 from gateway.observe.metrics import Metrics
 from gateway.observe.tally import MAX_TIERS
 from gateway.watermarks.occasion import SKIPS
+from tests.support.some_looks import tell
 
 DOCS = Path(__file__).parents[3] / "docs" / "metrics.md"
 
@@ -161,24 +162,23 @@ def test_counters_without_labels_start_at_zero():
 def test_what_detectors_report_is_counted_by_tier():
     made = metrics()
     made.configure([], [], [], [], ["free", "trial"])
-    made.signal("rubric", "free", present=True)
-    made.signal("rubric", "free", present=False)
-    made.signal("rubric", "free", present=False)
-    made.signal("rubric", "made-up", present=True)
-    made.ratio("trial", 0.25)
-    made.ratio("trial", 100.0)
-    made.key_spread(3, 1)
-    made.took(0.0002)
+    tell(made, "free", rubric=True, logprobs=None)
+    tell(made, "free", rubric=False)
+    tell(made, "free", rubric=False, spread=(3, 1))
+    tell(made, "made-up", rubric=True)
+    tell(made, "trial", ratio=0.25)
+    tell(made, "trial", ratio=100.0)
     name = "gateway_signal_requests_total"
     assert value(made, name, signal="rubric", tier="free", present="true") == 1
     assert value(made, name, signal="rubric", tier="free", present="false") == 2
     assert value(made, name, signal="rubric", tier="other", present="true") == 1
+    assert value(made, name, signal="logprobs", tier="free", present="false") is None, "it did not apply"
     assert value(made, "gateway_output_input_ratio_bucket", tier="trial", le="0.25") == 1
     assert value(made, "gateway_output_input_ratio_count", tier="trial") == 2
     assert value(made, "gateway_key_networks_bucket", le="2.0") == 0
     assert value(made, "gateway_key_networks_bucket", le="4.0") == 1
     assert value(made, "gateway_key_clients_bucket", le="1.0") == 1
-    assert value(made, "gateway_detector_duration_seconds_count") == 1
+    assert value(made, "gateway_detector_duration_seconds_count") == 6
 
 
 def test_what_comes_of_marks_is_counted():
@@ -234,7 +234,7 @@ def test_only_so_many_tiers_have_names():
     names = [f"tier-{index}" for index in range(MAX_TIERS + 1)]
     made.configure([], [], [], [], names)
     for name in names:
-        made.ratio(name, 1.0)
+        tell(made, name, ratio=1.0)
     assert value(made, "gateway_output_input_ratio_count", tier=names[MAX_TIERS - 1]) == 1
     assert value(made, "gateway_output_input_ratio_count", tier=names[MAX_TIERS]) is None
     assert value(made, "gateway_output_input_ratio_count", tier="other") == 1
