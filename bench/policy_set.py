@@ -122,10 +122,12 @@ def exchanges(rules: PolicySet, prompt: str, count: int) -> list[Exchange]:
     ask = _CHAT.read(body)
     if not isinstance(ask, Ask):
         raise TypeError("the bench's request was refused")
-    return [
-        Exchange(
-            f"req-{number}", f"req-{number}", _CHAT.name, _CHAT.family, snapshot, {}, 0.0, 1_772_452_800_000,
-            dialect=_CHAT, principal=who, ask=ask, model=model,
-        )
-        for number in range(count)
-    ]  # fmt: skip
+    made = []
+    for number in range(count):
+        x = Exchange(
+            own_id=f"req-{number}", request_id=f"req-{number}", route=_CHAT.name, family=_CHAT.family,
+            snapshot=snapshot, headers={}, started_at=0.0, started_ms=1_772_452_800_000, dialect=_CHAT,
+        )  # fmt: skip
+        x.principal, x.ask, x.model = who, ask, model
+        made.append(x)
+    return made

@@ -32,6 +32,8 @@ from gateway.watermarks.issued import Marking
 _STILL_READ: Final = ("user-agent", "x-stainless-retry-count")
 """Of the request's headers, when its stream has begun: the detectors' glance and the counts may come after it."""
 _NO_HEADERS: Final[Mapping[str, str]] = {}
+_NO_KINDS: Final[frozenset[str]] = frozenset()
+_NOWHERE: Final = Origin()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ class Snapshot:
     """What the policies were made from, for the archive of revisions."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Excerpt:
     """What is kept of a request's text until it is answered: the two ends of the last user turn, and a fingerprint."""
 
@@ -79,117 +81,143 @@ class Holding:
         self.held = 0
 
 
-@dataclass(slots=True, eq=False)
 class Exchange:
-    """One request and all that became of it. Times named `_at` are seconds on the monotonic clock."""
+    """One request and all that became of it. Times named `_at` are seconds on the monotonic clock.
 
-    # door
-    id: str
-    """Ours alone: it names the reservation and the decision record."""
-    request_id: str
-    """What the caller sees: its own x-request-id where it sent a sane one, else `id`."""
-    route: str
-    family: Family
-    snapshot: Snapshot
-    headers: Mapping[str, str]
-    started_at: float
-    started_ms: int
-    dialect: Dialect | None = None
-    origin: Origin = field(default_factory=Origin, repr=False)
-    """Where the request came from; recorded nowhere."""
-    # name-plate
-    principal: Principal | None = None
-    # reading room
-    ask: Ask | None = None
-    splices: Splices | None = None
-    """Long base64 strings that were lifted out of the body and go back in when it is sent."""
-    model: Model | None = None
-    prices: Prices | None = None
-    upstreams: tuple[str, ...] = ()
-    kinds: frozenset[str] = frozenset()
-    """What they are: openai, vllm …"""
-    # rule book
-    plan: Plan | None = None
-    inquiry: Inquiry | None = field(default=None, repr=False)
-    """What rules may still ask about the request's text; let go with it."""
-    asked_late: bool = False
-    """The rules that nobody waits for have been asked."""
-    findings: tuple[Finding, ...] = ()
-    """What rules said, for the record."""
-    conditions: tuple[Condition, ...] = ()
-    """Answers of rules that look at what no record holds."""
-    facts: FactsRecord | None = None
-    """What rules could look at, as the request came; None until it is read for the record."""
-    tags: tuple[str, ...] = ()
-    """Marks that rules put on the request, for the record."""
-    ruling: Ruling | None = field(default=None, repr=False)
-    """What rules in force said, until it is known whether the call counts."""
-    delay_s: int = 0
-    """Seconds that a rule lets the request wait before it is forwarded."""
-    reduced: tuple[str, ...] = ()
-    """Fields out of which rules took something."""
-    rule_cap: int | None = None
-    """Most output tokens of a choice that a rule leaves."""
-    marking: Marking | None = field(default=None, repr=False)
-    """What is decided about the answer's mark; None where no policy asks for one."""
-    # scales
-    prompt: int = 0
-    """Fingerprint of the last user turn; 0 until somebody asks for it, and where it has no text."""
-    reservation: Reservation | None = None
-    verdict: Verdict | None = None
-    readings: tuple[Reading, ...] = ()
-    """Where the plan's limits stand, for advice headers: those of the verdict, or read without one."""
-    remaining: Sequence[int] = ()
-    """All that is kept of the verdict's readings once a stream has begun."""
-    output_cap: int | None = None
-    """Tokens per choice that the gateway writes into the request; None leaves the caller's own."""
-    paid_output: int = 0
-    """Output tokens that the reservation pays for."""
-    pays_as_it_goes: bool = False
-    """A stream without any output cap: it tops up its reservation when its output passes `paid_output`."""
-    # bridge
-    upstream_hold: str = ""
-    """The open reservation on the limits of the upstream that is being asked or answers; empty where there is none."""
-    forwarded: Forwarded | None = None
-    attempts: tuple[Attempt, ...] = ()
-    sent_at: float = 0.0
-    looked_at: bool = False
-    """What reads the request's text while the upstream works has had its turn."""
-    # water-mill
-    meter: StreamMeter | None = None
-    answer: bytes = b""
-    prompt_text: str = field(default="", repr=False)
-    """The prompt, cut, where the answer's fingerprints are kept: its own phrases are none of them."""
-    captures: bool = False
-    """Keep what is written of a streamed answer in `captured`; an answer in one piece is in `answer` anyway."""
-    captured: list[bytes] = field(default_factory=list, repr=False)
-    """What went to the caller, in order and without the receipt's comment; whoever reads it lets it go."""
-    holding: "Holding | None" = field(default=None, repr=False)
-    """What `captured` and `prompt_text` take of the memory that all such exchanges share; None: nobody counts."""
-    captured_cut: bool = False
-    """More came than is kept; with nothing in `captured`, the shared memory was used up."""
-    head_at: float = 0.0
-    excerpt: Excerpt | None = field(default=None, repr=False)
-    """For detectors; None before it is taken, after `finish`, and where nothing is written."""
-    first_byte_at: float = 0.0
-    output_findings: tuple[OutputFinding, ...] = ()
-    """What came of each output rule, once the answer was looked at."""
-    waited_s: float = 0.0
-    """Seconds spent waiting for others: the caller's body, the upstream, a streamed answer."""
-    write_began_at: float = 0.0
-    """Non-zero while a write to the caller is pending; the watchdog looks at it."""
-    # ending
-    status: int = 0
-    stop: Refusal | None = None
-    """Why lifecycle or the watchdog ends this exchange, set before its handler is cancelled."""
-    refusal: Refusal | None = None
-    outcome: Outcome | None = None
-    """None until `Pipeline.finish`, which acts once."""
-    draining: bool = False
-    """The caller left and a background task reads on for the usage: that task finishes the exchange."""
-    settlement: Settlement | None = None
-    notes: dict[str, str] = field(default_factory=dict)
-    """Response headers that name what the gateway changed (`x-gateway-…`)."""
+    A class written out: of a dataclass with as many fields, what it begins with costs more than what is done with it.
+    """
+
+    __slots__ = (
+        "answer", "ask", "asked_late", "attempts", "captured", "captured_cut", "captures", "conditions", "delay_s",
+        "dialect", "draining", "excerpt", "facts", "family", "findings", "first_byte_at", "forwarded", "head_at",
+        "headers", "holding", "id", "inquiry", "kinds", "looked_at", "marking", "meter", "model", "notes", "origin",
+        "outcome", "output_cap", "output_findings", "paid_output", "pays_as_it_goes", "plan", "prices", "principal",
+        "prompt", "prompt_text", "readings", "reduced", "refusal", "remaining", "request_id", "reservation", "route",
+        "rule_cap", "ruling", "sent_at", "settlement", "snapshot", "splices", "started_at", "started_ms", "status",
+        "stop", "tags", "upstream_hold", "upstreams", "verdict", "waited_s", "write_began_at",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        *,
+        own_id: str,
+        request_id: str,
+        route: str,
+        family: Family,
+        snapshot: Snapshot,
+        headers: Mapping[str, str],
+        started_at: float,
+        started_ms: int,
+        dialect: Dialect | None = None,
+        origin: Origin = _NOWHERE,
+    ) -> None:
+        # door
+        self.id = own_id
+        """Ours alone: it names the reservation and the decision record."""
+        self.request_id = request_id
+        """What the caller sees: its own x-request-id where it sent a sane one, else `id`."""
+        self.route = route
+        self.family = family
+        self.snapshot = snapshot
+        self.headers = headers
+        self.started_at = started_at
+        self.started_ms = started_ms
+        self.dialect = dialect
+        self.origin = origin
+        """Where the request came from; recorded nowhere."""
+        # name-plate
+        self.principal: Principal | None = None
+        # reading room
+        self.ask: Ask | None = None
+        self.splices: Splices | None = None
+        """Long base64 strings that were lifted out of the body and go back in when it is sent."""
+        self.model: Model | None = None
+        self.prices: Prices | None = None
+        self.upstreams: tuple[str, ...] = ()
+        self.kinds = _NO_KINDS
+        """What they are: openai, vllm …"""
+        # rule book
+        self.plan: Plan | None = None
+        self.inquiry: Inquiry | None = None
+        """What rules may still ask about the request's text; let go with it."""
+        self.asked_late = False
+        """The rules that nobody waits for have been asked."""
+        self.findings: tuple[Finding, ...] = ()
+        """What rules said, for the record."""
+        self.conditions: tuple[Condition, ...] = ()
+        """Answers of rules that look at what no record holds."""
+        self.facts: FactsRecord | None = None
+        """What rules could look at, as the request came; None until it is read for the record."""
+        self.tags: tuple[str, ...] = ()
+        """Marks that rules put on the request, for the record."""
+        self.ruling: Ruling | None = None
+        """What rules in force said, until it is known whether the call counts."""
+        self.delay_s = 0
+        """Seconds that a rule lets the request wait before it is forwarded."""
+        self.reduced: tuple[str, ...] = ()
+        """Fields out of which rules took something."""
+        self.rule_cap: int | None = None
+        """Most output tokens of a choice that a rule leaves."""
+        self.marking: Marking | None = None
+        """What is decided about the answer's mark; None where no policy asks for one."""
+        # scales
+        self.prompt = 0
+        """Fingerprint of the last user turn; 0 until somebody asks for it, and where it has no text."""
+        self.reservation: Reservation | None = None
+        self.verdict: Verdict | None = None
+        self.readings: tuple[Reading, ...] = ()
+        """Where the plan's limits stand, for advice headers: those of the verdict, or read without one."""
+        self.remaining: Sequence[int] = ()
+        """All that is kept of the verdict's readings once a stream has begun."""
+        self.output_cap: int | None = None
+        """Tokens per choice that the gateway writes into the request; None leaves the caller's own."""
+        self.paid_output = 0
+        """Output tokens that the reservation pays for."""
+        self.pays_as_it_goes = False
+        """A stream without any output cap: it tops up its reservation when its output passes `paid_output`."""
+        # bridge
+        self.upstream_hold = ""
+        """The open reservation on the limits of the upstream that is asked or answers; empty where there is none."""
+        self.forwarded: Forwarded | None = None
+        self.attempts: tuple[Attempt, ...] = ()
+        self.sent_at = 0.0
+        self.looked_at = False
+        """What reads the request's text while the upstream works has had its turn."""
+        # water-mill
+        self.meter: StreamMeter | None = None
+        self.answer = b""
+        self.prompt_text = ""
+        """The prompt, cut, where the answer's fingerprints are kept: its own phrases are none of them."""
+        self.captures = False
+        """Keep what is written of a streamed answer in `captured`; an answer in one piece is in `answer` anyway."""
+        self.captured: list[bytes] = []
+        """What went to the caller, in order and without the receipt's comment; whoever reads it lets it go."""
+        self.holding: Holding | None = None
+        """What `captured` and `prompt_text` take of the memory that all such exchanges share; None: nobody counts."""
+        self.captured_cut = False
+        """More came than is kept; with nothing in `captured`, the shared memory was used up."""
+        self.head_at = 0.0
+        self.excerpt: Excerpt | None = None
+        """For detectors; None before it is taken, after `finish`, and where nothing is written."""
+        self.first_byte_at = 0.0
+        self.output_findings: tuple[OutputFinding, ...] = ()
+        """What came of each output rule, once the answer was looked at."""
+        self.waited_s = 0.0
+        """Seconds spent waiting for others: the caller's body, the upstream, a streamed answer."""
+        self.write_began_at = 0.0
+        """Non-zero while a write to the caller is pending; the watchdog looks at it."""
+        # ending
+        self.status = 0
+        self.stop: Refusal | None = None
+        """Why lifecycle or the watchdog ends this exchange, set before its handler is cancelled."""
+        self.refusal: Refusal | None = None
+        self.outcome: Outcome | None = None
+        """None until `Pipeline.finish`, which acts once."""
+        self.draining = False
+        """The caller left and a background task reads on for the usage: that task finishes the exchange."""
+        self.settlement: Settlement | None = None
+        self.notes: dict[str, str] = {}
+        """Response headers that name what the gateway changed (`x-gateway-…`)."""
 
     def slim(self) -> None:
         """Let go of what nobody reads any more once a stream has begun: streams are many and long.

@@ -74,7 +74,7 @@ class DataPlane:
         found = find(inbound.method, inbound.target, headers.get("anthropic-version"))
         family, fault = (found.family, None) if isinstance(found, Route) else found
         x = Exchange(
-            id=own_id,
+            own_id=own_id,
             request_id=theirs if theirs and valid_inbound_id(theirs) else own_id,
             route=found.name if isinstance(found, Route) else "other",
             family=family,

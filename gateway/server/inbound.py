@@ -17,7 +17,7 @@ Headers = MultiMapping[str]
 """Header fields by name, in any case; of a repeated one the first, or all of them."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Reply:
     """An answer in one piece."""
 

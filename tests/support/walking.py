@@ -140,7 +140,7 @@ class Walk:
         chosen = BY_NAME[dialect]
         own_id = new_id("req-")
         return Exchange(
-            id=own_id, request_id=own_id, route=dialect, family=chosen.family, snapshot=self.runtime.snapshot,
+            own_id=own_id, request_id=own_id, route=dialect, family=chosen.family, snapshot=self.runtime.snapshot,
             headers=headers, started_at=self.clock.monotonic(), started_ms=self.clock.now_ms(), dialect=chosen,
         )  # fmt: skip
 
