@@ -202,10 +202,10 @@ def _tighter_cap(x: Exchange) -> int | None:
     assert x.plan is not None
     assert x.ask is not None
     assert x.model is not None
-    cap = min((cap for cap in (x.plan.output_cap, x.rule_cap) if cap is not None), default=None)
-    if cap is None or cap >= amounts.output_ceiling(x.ask, x.model):
-        return None
-    return cap
+    cap = x.plan.output_cap
+    if x.rule_cap is not None and (cap is None or x.rule_cap < cap):
+        cap = x.rule_cap
+    return cap if cap is not None and cap < amounts.output_ceiling(x.ask, x.model) else None
 
 
 def _of_all_choices(x: Exchange, reported: Usage | None) -> Usage | None:

@@ -55,8 +55,8 @@ class OpenAIFamily:
             if family in closest:
                 limit = closest[family]
                 headers += (
-                    (size, f"{limit.limit}"),
-                    (left, f"{max(0, limit.remaining)}"),
+                    (size, str(limit.limit)),
+                    (left, str(max(0, limit.remaining))),
                     (reset, duration(limit.reset_ms)),
                 )
         return headers

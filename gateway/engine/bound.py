@@ -128,8 +128,9 @@ def looked_up(states: States, specs: Sequence[Spec], amounts: Amounts, now_ms: i
 
 
 def _check_amounts(amounts: Amounts) -> None:
-    if amounts and min(amounts.values()) < 0:
-        raise ValueError(f"cannot reserve less than nothing: {dict(amounts)}")
+    for amount in amounts.values():
+        if amount < 0:
+            raise ValueError(f"cannot reserve less than nothing: {dict(amounts)}")
 
 
 def _check_places(places: Sequence[Place], specs: Sequence[Spec]) -> None:

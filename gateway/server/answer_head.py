@@ -21,10 +21,10 @@ def head_of(status: int, headers: Fields, length: int | None, *, closes: bool) -
     fields.append(_date(int(time.time())))
     if closes:
         fields.append("Connection: close")
-    text = "\r\n".join(fields)
-    if text.count("\n") != len(fields) - 1 or text.count("\r") != len(fields) - 1 or "\0" in text:
+    said = "".join(fields)
+    if "\n" in said or "\r" in said or "\0" in said:
         raise ValueError("a line break in a header of an answer")
-    return f"HTTP/1.1 {status} {_REASONS.get(status, '')}\r\n{text}\r\n\r\n".encode()
+    return "\r\n".join((f"HTTP/1.1 {status} {_REASONS.get(status, '')}", *fields, "", "")).encode()
 
 
 @lru_cache(maxsize=2)

@@ -35,7 +35,8 @@ class DataPlane:
         self._runtime = runtime
         self._pipeline = runtime.pipeline
         self._clock = runtime.clock
-        limits = runtime.settings.limits
+        limits = self._limits = runtime.settings.limits
+        self._timers = runtime.settings.timers
         self._budget = BodyBudget(limits.inflight_body_bytes, limits.inflight_body_bytes_per_account)
         runtime.metrics.watch("gateway_inflight_body_bytes", lambda: self._budget.used)
         self.drains = Drains(runtime)
@@ -85,7 +86,7 @@ class DataPlane:
             started_ms=self._clock.now_ms(),
             dialect=found.dialect if isinstance(found, Route) else None,
         )
-        fault = inbound.fault(self._runtime.settings.limits.head_bytes) or fault
+        fault = inbound.fault(self._limits.head_bytes) or fault
         return x, fault or found  # type: ignore[return-value]  # without a fault, `found` is a Route
 
     async def _serve(self, inbound: Inbound, x: Exchange, route: Route) -> Reply | None:
@@ -110,7 +111,7 @@ class DataPlane:
 
     async def _take_in(self, inbound: Inbound, x: Exchange) -> Refusal | None:
         """Body in, decision made, request sent. The body's bytes are held against the budget until it is."""
-        limits, timers = self._runtime.settings.limits, self._runtime.settings.timers
+        limits, timers = self._limits, self._timers
         refusal = check_body_head(x.headers, inbound.body.announced, limits.body_bytes)
         refusal = refusal or self._full(limits.max_inflight_requests)
         if refusal is not None:
