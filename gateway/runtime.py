@@ -87,7 +87,6 @@ class Runtime:
             ),
             secret=peppers[0].value if peppers else os.urandom(32),
         )
-        self._watching: asyncio.Task[None] | None = None
         self._label()
         self.metrics.name_top_accounts(settings.observe.top_accounts)
         self.metrics.watch("gateway_store_fallback_active", lambda: self.store.degraded)
@@ -115,7 +114,7 @@ class Runtime:
             await self.accounts.close()
             await self.store.close()
             raise
-        self._watching = asyncio.create_task(self._watch())
+        self.watchtower.start()
         self._hint([*hints(self.settings, self.snapshot, self.clock.now_ms()), *await self.accounts.in_both()])
         self.events.emit("reload.ok", revision=self.snapshot.policies.revision)
         await self._keep_revision()
@@ -132,13 +131,6 @@ class Runtime:
                 "the policies in force could not be archived",
                 extra={"fields": {"revision": snapshot.policies.revision, "error": str(error)}},
             )
-
-    async def _watch(self) -> None:
-        try:
-            await self.watchtower.run()
-        except Exception:
-            # Requests go on without detectors; what they then miss is counted as dropped.
-            log.exception("the detectors failed")
 
     async def reload(self) -> list[str]:
         """Read all files again and swap them in as one; the problems found, and then nothing has changed.
@@ -226,9 +218,6 @@ class Runtime:
         finally:
             await self._leaving.close()
             await self.pipeline.bridge.close()
-        if self._watching is not None:
-            self._watching.cancel()
-            await asyncio.gather(self._watching, return_exceptions=True)
         try:
             self.watchtower.drain()
         finally:

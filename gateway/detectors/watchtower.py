@@ -43,7 +43,9 @@ class Watchtower:
         self._names = tuple(name for name, _ in SIGNALS)
         self._questions = tuple(present for _, present in SIGNALS)
         self._queue: deque[Facts] = deque()
-        self._wake = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        """The one on which the queue is worked off, from `start` to `drain`."""
+        self._called = False
         self._complained: dict[str, int] = {}
         self.dropped = 0
         """Requests that were not looked at, because the queue was full."""
@@ -59,30 +61,35 @@ class Watchtower:
             self.dropped += 1
         else:
             self._queue.append(facts)
-            self._wake.set()
+            if not self._called:
+                self._call()
 
-    async def run(self) -> None:
-        """Work off the queue until cancelled; between batches of half a millisecond others have their turn."""
-        while True:
-            self._wake.clear()
-            while self._queue:
-                self._batch()
-                await asyncio.sleep(0)
-            await self._wake.wait()
+    def start(self) -> None:
+        """From now on the running loop works off the queue, and others have their turn between two batches."""
+        self._loop, self._called = asyncio.get_running_loop(), False
 
     def drain(self) -> None:
-        """Work off the queue now."""
+        """Work off the queue now, and from now on only when this is called again."""
+        self._loop = None
         while self._queue:
             self._look(self._queue.popleft(), perf_counter())
 
+    def _call(self) -> None:
+        if self._loop is not None:
+            self._called = True
+            self._loop.call_soon(self._batch)
+
     def _batch(self) -> None:
         """At least one request, and no further one once the time is up."""
+        self._called = False
         now = perf_counter()
         until = now + BATCH_S
         while self._queue:
             now = self._look(self._queue.popleft(), now)
             if now >= until:
-                return
+                break
+        if self._queue:
+            self._call()
 
     def _look(self, facts: Facts, began: float) -> float:
         """Each part on its own: one that fails loses its own finding and no other. When it was done (perf_counter)."""

@@ -169,12 +169,13 @@ async def _turns(count):
         await asyncio.sleep(0)
 
 
-def test_run_works_off_what_comes_and_gives_others_their_turn(monkeypatch):
+def test_what_comes_is_worked_off_and_others_have_their_turn(monkeypatch):
     """With batches of one request, the loop comes round at least once between two of them."""
     monkeypatch.setattr(watchtower, "BATCH_S", 0.0)
 
     async def scene():
         tower, heard, _ = _tower()
+        tower.start()
         rounds = []
 
         async def other():
@@ -182,7 +183,7 @@ def test_run_works_off_what_comes_and_gives_others_their_turn(monkeypatch):
                 rounds.append(len(heard.times))
                 await asyncio.sleep(0)
 
-        tasks = [asyncio.create_task(other()), asyncio.create_task(tower.run())]
+        task = asyncio.create_task(other())
         await _turns(2)
         for number in range(20):
             tower.see(facts(f"question {number}"))
@@ -191,26 +192,45 @@ def test_run_works_off_what_comes_and_gives_others_their_turn(monkeypatch):
         tower.see(facts("one that came to an idle tower"))
         await _turns(5)
         assert len(heard.times) == 21
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
         return rounds
 
     rounds = asyncio.run(scene())
     assert max(after - before for before, after in pairwise(rounds)) == 1
 
 
-def test_run_sleeps_while_there_is_nothing():
+def test_a_batch_takes_what_is_there():
     async def scene():
         tower, heard, _ = _tower()
-        task = asyncio.create_task(tower.run())
-        await _turns(10)
-        waiting = task._fut_waiter is not None  # held by a future, not by the ready queue
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-        return waiting, heard.times
+        tower.start()
+        for number in range(3):
+            tower.see(facts(f"question {number}"))
+        await _turns(2)
+        return len(heard.times)
 
-    assert asyncio.run(scene()) == (True, [])
+    assert asyncio.run(scene()) == 3
+
+
+def test_before_its_start_and_after_its_end_it_looks_when_it_is_told_to():
+    async def scene():
+        tower, heard, _ = _tower()
+        tower.see(facts("before"))
+        await _turns(5)
+        seen = [len(heard.times)]
+        tower.start()
+        tower.see(facts("the first on the loop takes those before it along"))
+        await _turns(5)
+        seen.append(len(heard.times))
+        tower.see(facts("its batch is called, and finds nothing any more"))
+        tower.drain()
+        seen.append(len(heard.times))
+        await _turns(5)
+        tower.see(facts("after"))
+        await _turns(5)
+        return [*seen, len(heard.times)]
+
+    assert asyncio.run(scene()) == [0, 2, 3, 3]
 
 
 HOSTILE = {
