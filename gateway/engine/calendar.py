@@ -6,10 +6,13 @@ A period runs from one local midnight to another, so a day of 23 or 25 hours is 
 
 from calendar import monthrange
 from datetime import UTC, date, datetime, timedelta
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from gateway.engine.spec import Period
+
+MOST_RUNNING: Final = 4096
+"""Calendars whose running period is remembered."""
 
 
 class Span(NamedTuple):
@@ -20,8 +23,21 @@ class Span(NamedTuple):
     end_ms: int
 
 
+_RUNNING: Final[dict[tuple[Period, str, int], Span]] = {}
+
+
 def span_at(now_ms: int, period: Period, zone: str, anchor_day: int = 1) -> Span:
-    """The period that contains `now_ms`."""
+    """The period that contains `now_ms`: worked out once, and the same object until another one is asked for."""
+    calendar = (period, zone, anchor_day)
+    span = _RUNNING.get(calendar)
+    if span is None or not span.start_ms <= now_ms < span.end_ms:
+        if len(_RUNNING) >= MOST_RUNNING:
+            _RUNNING.clear()
+        span = _RUNNING[calendar] = _worked_out(now_ms, period, zone, anchor_day)
+    return span
+
+
+def _worked_out(now_ms: int, period: Period, zone: str, anchor_day: int) -> Span:
     tz = ZoneInfo(zone)
     today = datetime.fromtimestamp(now_ms // 1000, UTC).astimezone(tz).date()
     start = today if period is Period.DAY else _month_start(today.year, today.month, anchor_day)

@@ -4,14 +4,13 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from gateway.core.units import Amounts, Unit, prompt_and_tokens
-from gateway.engine.calendar import Span
+from gateway.engine.calendar import Span, span_at
 from gateway.engine.spec import BudgetSpec, RateSpec, SlotSpec, Spec
 from gateway.engine.states import state_key
 from gateway.engine.validate import EXACT
 from gateway.stores.redis.plans import ByPlan
 from gateway.stores.redis.resp import bulk, number, numbers
 from gateway.stores.redis.script import KEYS, sha
-from gateway.stores.redis.spans import Spans
 
 UNIT_CODES: Final = {
     Unit.REQUESTS: "r",
@@ -46,7 +45,6 @@ class Calls:
     """The words of every call but its amounts. `now` of a call is None where Redis' own clock decides."""
 
     def __init__(self) -> None:
-        self.spans = Spans()
         self._limits = ByPlan(lambda specs: [_Limit(spec) for spec in specs])
         self._heads: dict[tuple[str, str, int], bytes] = {}
 
@@ -63,7 +61,7 @@ class Calls:
             unit = limit.unit
             if unit not in said:
                 said[unit] = _wanted(unit, amounts, on_expiry)
-            parts += (limit.words(self.spans, now_ms), said[unit])
+            parts += (limit.words(now_ms), said[unit])
         return b"".join(parts)
 
     def peek(self, home: str, specs: Sequence[Spec], now_ms: int, script_now: int | None) -> bytes:
@@ -72,7 +70,7 @@ class Calls:
             _clock(script_now), number(0), _NOTHING, _NOTHING,
         ]  # fmt: skip
         for limit in self._limits.of(specs):
-            parts += (limit.words(self.spans, now_ms), _NOTHING, _NOTHING)
+            parts += (limit.words(now_ms), _NOTHING, _NOTHING)
         return b"".join(parts)
 
     def top_up(self, home: str, reservation_id: str, serial: int, amounts: Amounts, script_now: int | None) -> bytes:
@@ -123,9 +121,9 @@ class _Limit:
         self._fixed = self._words = _fixed(spec)
         self._span: Span | None = None
 
-    def words(self, spans: Spans, now_ms: int) -> bytes:
+    def words(self, now_ms: int) -> bytes:
         if self._budget is not None:
-            span = spans.at(self._budget, now_ms)
+            span = span_at(now_ms, self._budget.period, self._budget.zone, self._budget.anchor_day)
             if span is not self._span:
                 self._span = span
                 self._words = self._fixed + bulk(span.label.encode()) + number(span.start_ms) + number(span.end_ms)

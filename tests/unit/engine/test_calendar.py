@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.engine import calendar
 from gateway.engine.calendar import span_at
 from gateway.engine.spec import Period
 
@@ -66,6 +67,21 @@ def test_a_month_follows_its_zone():
     now = ms("2026-03-31T23:30")
     assert span_at(now, Period.MONTH, "UTC").label == "2026-03"
     assert span_at(now, Period.MONTH, "Europe/Berlin").label == "2026-04"
+
+
+def test_a_period_is_worked_out_once():
+    first = span_at(1000, Period.DAY, "UTC")
+    assert span_at(86_399_999, Period.DAY, "UTC") is first
+    assert span_at(86_400_000, Period.DAY, "UTC").label == "1970-01-02"
+    assert span_at(86_399_999, Period.DAY, "UTC") == first, "a clock that steps back finds it again"
+
+
+@pytest.mark.interpreted
+def test_no_more_calendars_are_remembered_than_there_is_room_for(monkeypatch):
+    monkeypatch.setattr(calendar, "MOST_RUNNING", 2)
+    for anchor in range(1, 32):
+        span_at(1000, Period.MONTH, "UTC", anchor)
+        assert len(calendar._RUNNING) <= 2
 
 
 @given(

@@ -18,7 +18,6 @@ from gateway.stores.redis.open_reservations import Opened, OpenReservations
 from gateway.stores.redis.resp import ProtocolBroken, Reader, Refused, command
 from gateway.stores.redis.script import KEYS, text, with_numbers
 from gateway.stores.redis.servers import redirected, slot_of
-from gateway.stores.redis.spans import Spans
 from gateway.stores.redis.undelivered import MAX_BYTES, Settlement, Undelivered
 
 RATE = RateSpec("k", Unit.TOTAL_TOKENS, 60, 60, 100, home="acme")
@@ -114,14 +113,6 @@ def test_a_call_is_one_whole_command():
         assert words[0][:4] == [b"EVALSHA", words[0][1], str(len(KEYS)).encode(), b"gw1:{acme}:s"]
     with pytest.raises(ValueError, match="NUL"):
         calls.peek("acme", (SlotSpec("a\0b", 3),), 1000, 5)
-
-
-def test_a_period_is_worked_out_once():
-    spans = Spans()
-    day = BudgetSpec("b", Unit.USD, 5, Period.DAY)
-    first = spans.at(day, 1000)
-    assert spans.at(day, 86_399_999) is first
-    assert spans.at(day, 86_400_000).label == "1970-01-02"
 
 
 @pytest.mark.parametrize("reply", [None, 3, b"", b"verdict 1", b"verdict x 1 1 0 - 1", b"verdict 1 1 1 0 z:1 1"])
