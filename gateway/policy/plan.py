@@ -86,8 +86,9 @@ class Plan:
     def check(self, ask: Ask) -> Refusal | None:
         """Rules on what was asked; None when all of them hold."""
         if self.denial is not None:
-            # A copy: the plan is shared between requests.
-            return replace(self.denial, details=dict(self.denial.details))
+            # Another one: the plan is shared between requests.
+            said = self.denial
+            return Refusal(said.reason, said.message, said.param, said.retry_after_ms, dict(said.details), said.status)
         for rule in self.enforced:
             if rule.broken(ask):
                 return denied(rule.policy, rule.name, rule.says, self.revision, param=rule.param)
