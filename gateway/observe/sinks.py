@@ -131,7 +131,7 @@ class WriterSink(ABC):
         self._closed = False
         self._hurry = threading.Event()
         # A daemon, so that a reader that hangs for ever cannot keep the process from ending.
-        self._thread = threading.Thread(target=self._run, name=f"sink-{name}", daemon=True)
+        self._writer = threading.Thread(target=self._run, name=f"sink-{name}", daemon=True)
 
     @property
     def dropped(self) -> int:
@@ -152,8 +152,8 @@ class WriterSink(ABC):
             self._closed = True
             self._queue.put("close")
             self._hurry.set()
-            self._thread.join(timeout_s)
-            if self._thread.is_alive():
+            self._writer.join(timeout_s)
+            if self._writer.is_alive():
                 self._refused += self._queue.qsize() + self._held
 
     @abstractmethod
@@ -216,7 +216,7 @@ class FileSink(WriterSink):
     def __init__(self, path: Path, queue_limit: int = QUEUE_LIMIT) -> None:
         super().__init__("file", queue_limit)
         self._path = path
-        self._thread.start()
+        self._writer.start()
 
     def _open(self) -> int:
         return os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
@@ -228,7 +228,7 @@ class StdoutSink(WriterSink):
     def __init__(self, fd: int = 1, queue_limit: int = QUEUE_LIMIT) -> None:
         super().__init__("stdout", queue_limit)
         self._source = fd
-        self._thread.start()
+        self._writer.start()
 
     def _open(self) -> int:
         return os.dup(self._source)

@@ -35,6 +35,8 @@ TEXTS = st.one_of(
 )
 COUNTS = st.integers(-(2**70), 2**70)
 NUMBERS = st.floats(-1e12, 1e12)
+FLAT = st.integers(0, 2**53)
+"""Numbers that are read back as floats."""
 PART = {str: TEXTS, int: COUNTS, bool: st.booleans(), float: NUMBERS}
 
 
@@ -55,7 +57,7 @@ def maybe(*of):
 FACTS = built(
     FactsRecord,
     tags=listed(TEXTS), account_age_s=maybe(COUNTS), client_country=maybe(TEXTS), top_logprobs=maybe(COUNTS),
-    temperature=maybe(NUMBERS, COUNTS), seed=maybe(st.booleans()), reasoning=maybe(st.booleans()), tools=maybe(COUNTS),
+    temperature=maybe(NUMBERS, FLAT), seed=maybe(st.booleans()), reasoning=maybe(st.booleans()), tools=maybe(COUNTS),
     response_format=maybe(TEXTS), messages=maybe(COUNTS), images=maybe(COUNTS), media=maybe(COUNTS),
     odd=maybe(listed(TEXTS)),
 )  # fmt: skip

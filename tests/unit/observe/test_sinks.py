@@ -87,10 +87,10 @@ def test_closing_on_a_blocked_reader_gives_up_and_counts_what_is_lost():
     sink.close(timeout_s=0.01)
     assert sink.dropped >= 9
     reader = gate.open()
-    sink._thread.join(10)
+    sink._writer.join(10)
     os.close(gate.write_end)
     reader.join(10)
-    assert not sink._thread.is_alive()
+    assert not sink._writer.is_alive()
 
 
 def test_an_unwritable_file_drops_and_never_raises(tmp_path):
