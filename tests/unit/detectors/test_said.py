@@ -24,6 +24,7 @@ def looked_up(monkeypatch):
     return texts
 
 
+@pytest.mark.interpreted
 def test_a_prompt_is_read_once(looked_up):
     readings = Readings()
     first = readings.of(facts(ASK))
@@ -41,6 +42,7 @@ def test_a_turn_without_text_says_nothing():
     assert said("", "") is None
 
 
+@pytest.mark.interpreted
 def test_the_least_recently_seen_prompt_makes_room(looked_up):
     readings = Readings(limit=3)
     for text in ("a", "b", "c", "a", "d"):
@@ -52,6 +54,7 @@ def test_the_least_recently_seen_prompt_makes_room(looked_up):
     assert looked_up[-1] == "b", "it had gone"
 
 
+@pytest.mark.interpreted
 def test_a_text_that_cannot_be_read_is_not_remembered(monkeypatch):
     readings = Readings()
     with monkeypatch.context() as patch:

@@ -3,6 +3,8 @@
 from array import array
 from random import Random
 
+import pytest
+
 from gateway.detectors.frequent import Frequent
 from gateway.detectors.key_spread import KEY_BYTES, KeySpread
 from gateway.detectors.recent import Recent
@@ -12,12 +14,14 @@ from tests.support.deep_size import deep_size
 from tests.support.some_facts import read
 
 
+@pytest.mark.interpreted
 def test_the_measure_sees_what_it_is_for():
     assert deep_size([]) < deep_size([[0] * 100])
     assert deep_size(Recent()) > 2048
     assert deep_size(array("I", [0]) * 1000) >= 4000
 
 
+@pytest.mark.interpreted
 def test_a_sketch_stays_within_four_kib():
     sketch, random = Sketch(), Random(1)
     fresh = deep_size(sketch)
@@ -27,6 +31,7 @@ def test_a_sketch_stays_within_four_kib():
     assert fresh <= deep_size(sketch) <= SKETCH_BYTES == 4096
 
 
+@pytest.mark.interpreted
 def test_a_key_stays_within_its_bytes():
     key, random = KeySpread(), Random(1)
     for step in range(5000):
@@ -34,6 +39,7 @@ def test_a_key_stays_within_its_bytes():
     assert deep_size(key) <= KEY_BYTES
 
 
+@pytest.mark.interpreted
 def test_no_text_stays():
     """All that a sketch holds is arrays of numbers, and the numbers are keyed hashes."""
     text = "Wrap this: the distillery at Ardbeg was founded in 1815, and this is the payload of it."

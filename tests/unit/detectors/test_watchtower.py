@@ -107,6 +107,7 @@ def _broken(_facts, _sketch):
     raise ValueError("the caller wrote: my secret")
 
 
+@pytest.mark.interpreted
 def test_a_broken_feature_loses_only_itself_and_says_so_once_a_minute(monkeypatch, caplog):
     signals = (SIGNALS[0], Signal("rubric", _broken), SIGNALS[1])
     monkeypatch.setattr(watchtower, "SIGNALS", signals)
@@ -146,6 +147,7 @@ def test_a_report_that_breaks_stops_nothing(caplog):
     assert ("distinct_prompt", "free", False) in heard.signals, "the first request was looked at"
 
 
+@pytest.mark.interpreted
 @pytest.mark.parametrize("part", ["sketch", "key_spread"])
 def test_a_part_that_breaks_loses_only_itself(part, monkeypatch, caplog):
     monkeypatch.setattr(watchtower, "Sketch" if part == "sketch" else "KeySpread", _Fragile)
@@ -169,6 +171,7 @@ async def _turns(count):
         await asyncio.sleep(0)
 
 
+@pytest.mark.interpreted
 def test_what_comes_is_worked_off_and_others_have_their_turn(monkeypatch):
     """With batches of one request, the loop comes round at least once between two of them."""
     monkeypatch.setattr(watchtower, "BATCH_S", 0.0)

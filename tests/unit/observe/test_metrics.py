@@ -5,6 +5,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from gateway.core.account import STANDINGS
+from gateway.core.build import COMPILED
 from gateway.core.usage import Usage
 from gateway.observe.instruments import METRICS, Instrument, Kind
 from gateway.observe.mark_counts import KEPT
@@ -71,7 +72,7 @@ def test_what_is_counted_is_what_is_scraped():
     assert value(made, "gateway_store_duration_seconds_count", op="reserve") == 2
     assert value(made, "gateway_client_disconnects_total", phase="answer") == 2
     assert value(made, "gateway_retries_observed_total") == 2
-    assert value(made, "gateway_build_info", version="1.2.3", compiled="false") == 1
+    assert value(made, "gateway_build_info", version="1.2.3", compiled=str(COMPILED).lower()) == 1
 
 
 def test_a_request_without_an_answer_has_no_first_byte():

@@ -3,6 +3,7 @@ import os
 import stat
 import threading
 
+import pytest
 from msgspec.structs import replace
 
 from gateway.observe import sinks
@@ -134,6 +135,7 @@ def test_a_record_after_close_is_counted_as_dropped(tmp_path):
     assert sink.dropped == 1
 
 
+@pytest.mark.interpreted
 def test_a_line_torn_by_a_full_disk_does_not_swallow_the_next_one(tmp_path, monkeypatch):
     """The disk takes ten bytes of the first line and refuses the rest."""
     real, calls = os.write, []

@@ -173,6 +173,7 @@ def test_there_are_only_so_many(monkeypatch):
     scene(body)
 
 
+@pytest.mark.interpreted
 def test_somebody_else_lifted_it_meanwhile():
     class Busy(MemoryBook):
         times = 1
