@@ -54,7 +54,7 @@ def counted(folder: Path, *, key: str = "", requests: int = _REQUESTS, status: i
         target = running.enter_context(
             gateway(folder / "traced", answers, own, (), shipped_only=True, program="bench.traced")
         )
-        ask = _Caller(running.enter_context(closing(_connection(target))), key or target.key, status)
+        ask = Caller(running.enter_context(closing(connection(target))), key or target.key, status)
         ask.times(_WARM)
         before = _tell(target, ask)
         ask.times(requests)
@@ -75,12 +75,12 @@ def whole(rows: Sequence[Counted]) -> float:
     return sum(row.bytecodes for row in rows)
 
 
-def _connection(target: Target) -> http.client.HTTPConnection:
+def connection(target: Target) -> http.client.HTTPConnection:
     return http.client.HTTPConnection("127.0.0.1", target.port, timeout=10)
 
 
-class _Caller:
-    """One after the other, on one connection."""
+class Caller:
+    """One request after the other, on one connection. Raises BenchFailed where an answer has another status."""
 
     def __init__(self, connection: http.client.HTTPConnection, key: str, status: int) -> None:
         self._connection = connection
@@ -97,7 +97,7 @@ class _Caller:
                 raise BenchFailed(f"expected an answer with status {self._status}, got {answer.status}")
 
 
-def _tell(target: Target, ask: _Caller) -> dict[tuple[str, int, str], list[int]]:
+def _tell(target: Target, ask: Caller) -> dict[tuple[str, int, str], list[int]]:
     """The count so far; the first time it begins. A request makes an idle interpreter notice the signal."""
     assert target.told is not None
     target.told.unlink(missing_ok=True)

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from bench.plan import BenchFailed
 
-_START_S = 20.0
+START_S = 20.0
+"""Within which a process must say that it is there."""
 _STOP_S = 10.0
 
 
@@ -64,9 +65,9 @@ def child(
             process.wait()
 
 
-def port_said(process: subprocess.Popen[bytes], log: Path, line: re.Pattern[str]) -> int:
+def port_said(process: subprocess.Popen[bytes], log: Path, line: re.Pattern[str], within_s: float = START_S) -> int:
     """Wait for the line in which the process says which port it took (the pattern's first group)."""
-    deadline = time.monotonic() + _START_S
+    deadline = time.monotonic() + within_s
     while time.monotonic() < deadline:
         found = line.search(log.read_text())
         if found is not None:
@@ -77,7 +78,7 @@ def port_said(process: subprocess.Popen[bytes], log: Path, line: re.Pattern[str]
     raise _not_started(log)
 
 
-def wait_listening(process: subprocess.Popen[bytes], log: Path, port: int, within_s: float = _START_S) -> None:
+def wait_listening(process: subprocess.Popen[bytes], log: Path, port: int, within_s: float = START_S) -> None:
     deadline = time.monotonic() + within_s
     while time.monotonic() < deadline and process.poll() is None:
         try:

@@ -6,16 +6,16 @@ import os
 import re
 import sys
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench import gateway_proc
 from bench.bare import Callers, request_to
 from bench.measure import cpu_ns, parse_schedstat
 from bench.plan import BenchFailed
-from bench.process import child, port_said
+from bench.process import START_S, child, port_said
 from bench.requests import BODY
 
 WARM_S = 0.1
@@ -36,6 +36,8 @@ class Target:
     key: str = ""
     told: Path | None = None
     ops_port: int = 0
+    keys: Mapping[str, str] = field(default_factory=dict)
+    """Of a gateway's accounts, `key` among them."""
 
 
 @contextmanager
@@ -48,20 +50,24 @@ def gateway(
     shipped_only: bool,
     program: str = "gateway",
     tree: Path | None = None,
+    setup: gateway_proc.Setup | None = None,
+    under: Sequence[str] = (),
 ) -> Iterator[Target]:
     """`gateway serve`, or the same in a module of ours that measures it. `flags` are further arguments of it. With
-    `tree` it is the gateway of that checkout, run by the Python of its own .venv where it has one.
+    `tree` it is the gateway of that checkout, run by the Python of its own .venv where it has one. `under` is the
+    command of a program that executes it, at a thirtieth of its speed.
     """
     folder.mkdir()
-    keys = gateway_proc._write(folder, answers, answers, gateway_proc.Setup(three_limits=not shipped_only))
+    setup = setup or gateway_proc.Setup(three_limits=not shipped_only)
+    keys = gateway_proc._write(folder, answers, answers, setup)
     told = folder / "told.json"
     tells = [] if program == "gateway" else [str(told)]
-    command = [_python(tree), "-m", program, *tells, "serve", "--config", str(folder / "gateway.yaml"), *flags]
+    command = [*under, _python(tree), "-m", program, *tells, "serve", "--config", str(folder / "gateway.yaml"), *flags]
     log = folder / "log"
     env = None if tree is None else {**os.environ, "PYTHONPATH": str(tree.resolve())}
     with child(command, where, log, env) as process:
-        ops_port = port_said(process, log, _OPS)
-        yield Target(port_said(process, log, _GATEWAY), process.pid, keys["acme"], told, ops_port)
+        ops_port = port_said(process, log, _OPS, START_S if not under else 10 * START_S)
+        yield Target(port_said(process, log, _GATEWAY), process.pid, keys["acme"], told, ops_port, keys)
 
 
 def _python(tree: Path | None) -> str:
