@@ -1,7 +1,7 @@
 """The one mutable object of a request, filled phase by phase; everything recorded of it is read from here."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from gateway.accounting.amounts import Reservation
@@ -49,15 +49,17 @@ class Snapshot:
     """What the policies were made from, for the archive of revisions."""
 
 
-@dataclass(slots=True)
 class Excerpt:
     """What is kept of a request's text until it is answered: the two ends of the last user turn, and a fingerprint."""
 
-    prompt: int
-    head: str = field(repr=False)
-    tail: str = field(repr=False)
-    network: str
-    client: str
+    __slots__ = ("client", "head", "network", "prompt", "tail")
+
+    def __init__(self, prompt: int, head: str, tail: str, *, network: str, client: str) -> None:
+        self.prompt = prompt
+        self.head = head
+        self.tail = tail
+        self.network = network
+        self.client = client
 
 
 @dataclass(slots=True)
@@ -84,7 +86,7 @@ class Holding:
 class Exchange:
     """One request and all that became of it. Times named `_at` are seconds on the monotonic clock.
 
-    A class written out: of a dataclass with as many fields, what it begins with costs more than what is done with it.
+    Written out, as all that is made for every request: the `__init__` that a dataclass gets is never compiled.
     """
 
     __slots__ = (

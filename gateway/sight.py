@@ -52,7 +52,8 @@ class Sight:
         text = ask.last_user_text
         head, tail = ends(text)
         prompt = (x.prompt if text else 0) or fingerprint(text, self.key)
-        return Excerpt(prompt, head, tail, self._places.of(x.origin), product(x.headers.get("user-agent", "")))
+        client = product(x.headers.get("user-agent", ""))
+        return Excerpt(prompt, head, tail, network=self._places.of(x.origin), client=client)
 
     def look(self, x: Exchange) -> None:
         """Hand over what is known of a finished exchange that was answered; its excerpt is let go in any case."""

@@ -6,7 +6,6 @@ network an address is in, and the name of the client program.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final
@@ -32,14 +31,16 @@ def networks(cidrs: Iterable[str]) -> tuple[Network, ...]:
     return tuple(ip_network(cidr) for cidr in cidrs)
 
 
-@dataclass(slots=True)
 class Origin:
     """The address at the other end of a connection, and the headers in which proxies may say more."""
 
-    peer: str = ""
-    x_forwarded_for: Sequence[str] = ()
-    forwarded: Sequence[str] = ()
-    """Read only where there is no X-Forwarded-For: a proxy that adds the one passes the other on as it came."""
+    __slots__ = ("forwarded", "peer", "x_forwarded_for")
+
+    def __init__(self, peer: str = "", x_forwarded_for: Sequence[str] = (), forwarded: Sequence[str] = ()) -> None:
+        self.peer = peer
+        self.x_forwarded_for = x_forwarded_for
+        self.forwarded = forwarded
+        """Read only where there is no X-Forwarded-For: a proxy that adds the one passes the other on as it came."""
 
 
 def client_address(origin: Origin, trusted: Sequence[Network]) -> Address | None:

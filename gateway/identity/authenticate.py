@@ -6,7 +6,6 @@ a look-up in the store before that: ids are public.
 """
 
 import hmac
-from dataclasses import dataclass, field
 from typing import Final
 
 from gateway.core import reasons
@@ -23,12 +22,14 @@ _USUAL: Final = f"Bearer {PREFIX}"
 _KEY_AT: Final = len("Bearer ")
 
 
-@dataclass(slots=True)
 class Claim:
     """The one credential of a request, taken apart and not believed yet."""
 
-    text: str = field(repr=False)
-    key: ParsedKey
+    __slots__ = ("key", "text")
+
+    def __init__(self, text: str, key: ParsedKey) -> None:
+        self.text = text
+        self.key = key
 
     def id_outside(self, directory: Directory) -> str | None:
         """The id to look up elsewhere: of a key that is whole and not in the directory."""

@@ -42,13 +42,15 @@ class Pepper:
     value: bytes = field(repr=False)
 
 
-@dataclass(slots=True)
 class ParsedKey:
     """A text that has the form of a key. `intact` says whether its check digits agree."""
 
-    id: str
-    secret: bytes = field(repr=False)
-    intact: bool
+    __slots__ = ("id", "intact", "secret")
+
+    def __init__(self, key_id: str, secret: bytes, *, intact: bool) -> None:
+        self.id = key_id
+        self.secret = secret
+        self.intact = intact
 
 
 def new_key() -> str:
@@ -63,7 +65,7 @@ def parse(text: str) -> ParsedKey | None:
     if found is None:
         return None
     body, key_id, secret, check = found.groups()
-    return ParsedKey(key_id, secret.encode(), check_digits(body) == check)
+    return ParsedKey(key_id, secret.encode(), intact=check_digits(body) == check)
 
 
 def digest(secret: bytes, pepper: bytes) -> bytes:

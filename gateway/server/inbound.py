@@ -4,7 +4,6 @@ Two lanes implement it: `reference_lane` on aiohttp's server, and `hot_lane`, ou
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Protocol
 
 from multidict import MultiMapping
@@ -17,13 +16,15 @@ Headers = MultiMapping[str]
 """Header fields by name, in any case; of a repeated one the first, or all of them."""
 
 
-@dataclass(slots=True)
 class Reply:
     """An answer in one piece."""
 
-    status: int
-    headers: Fields
-    body: bytes
+    __slots__ = ("body", "headers", "status")
+
+    def __init__(self, status: int, headers: Fields, body: bytes) -> None:
+        self.status = status
+        self.headers = headers
+        self.body = body
 
 
 class BodyBroken(Exception):  # noqa: N818 - named for what happened

@@ -6,7 +6,6 @@ here. It goes to aiohttp's server untouched, which decides. When in doubt a head
 
 import re
 from collections.abc import Container
-from dataclasses import dataclass
 from typing import Final
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
@@ -32,14 +31,15 @@ _NOT_PLAIN: Final = frozenset(
 """Fields that change how a message is framed or what its connection is for."""
 
 
-@dataclass(slots=True)
 class PlainHead:
-    """A head that leaves no question open."""
+    """A head that leaves no question open; `length` is the body's, in bytes."""
 
-    target: str
-    headers: CIMultiDict[str]
-    length: int
-    """Bytes of the body."""
+    __slots__ = ("headers", "length", "target")
+
+    def __init__(self, target: str, headers: CIMultiDict[str], length: int) -> None:
+        self.target = target
+        self.headers = headers
+        self.length = length
 
 
 class _Fields:
