@@ -78,10 +78,11 @@ def test_a_period_is_worked_out_once():
 
 @pytest.mark.interpreted
 def test_no_more_calendars_are_remembered_than_there_is_room_for(monkeypatch):
+    monkeypatch.setattr(calendar, "_RUNNING", {})
     monkeypatch.setattr(calendar, "MOST_RUNNING", 2)
     for anchor in range(1, 32):
         span_at(1000, Period.MONTH, "UTC", anchor)
-        assert len(calendar._RUNNING) <= 2
+        assert 1 <= len(calendar._RUNNING) <= 2
 
 
 @given(
