@@ -108,7 +108,12 @@ class Watchtower:
             sketch.add(facts)
         except Exception as fault:  # noqa: BLE001 - the other parts have their turn, here and below
             self._complain("sketch", fault)
-        ratio = facts.output_tokens / facts.input_tokens if facts.input_tokens > 0 else None
+        ratio: float | None = None
+        try:
+            if facts.input_tokens > 0:
+                ratio = facts.output_tokens / facts.input_tokens  # no float holds what an upstream may claim
+        except Exception as fault:  # noqa: BLE001
+            self._complain("ratio", fault)
         spread = None
         try:
             if facts.key_id:

@@ -159,6 +159,15 @@ def test_a_part_that_breaks_loses_only_itself(part, monkeypatch, caplog):
     assert len(heard.spreads) == (part == "sketch")
 
 
+def test_a_ratio_that_no_float_holds_costs_nothing_else(caplog):
+    tower, heard, _ = _tower()
+    tower.see(facts(input_tokens=1, output_tokens=10**400))
+    tower.see(facts())
+    tower.drain()
+    assert [record.fields["detector"] for record in caplog.records] == ["ratio"]
+    assert (len(heard.ratios), len(heard.spreads), len(heard.times)) == (1, 2, 2)
+
+
 class _Fragile(Sketch):
     """A sketch, or a key's spread, to which nothing can be added."""
 
