@@ -5,7 +5,7 @@
         assert hot == reference
 
 What a conversation left behind is compared: answers, whether the connection stays open, what reached the upstream, the
-decision records, the counters. Both clocks stand still, so that times are equal, too.
+decision records, the counters. Both clocks stand still meanwhile, so that times are equal, too.
 """
 
 import asyncio
@@ -29,6 +29,8 @@ from tests.support.recording import Recording, recording
 from tests.support.running import OPEN_POLICY, Running, running
 
 PROBE = "probe-of-the-connection"
+_BETWEEN_S = 3600.0
+"""From one conversation to the next: a breaker that the last one opened, and its limits, are as before it."""
 _NEWEST = 64
 """Records that are looked at: no conversation makes more."""
 ACCOUNTS = {
@@ -52,7 +54,7 @@ limits:
 """,
 }
 SETTINGS = {
-    "timers": {"head_s": 0.3, "keepalive_s": 30, "body_s": 0.3, "drain_s": 1},
+    "timers": {"head_s": 5, "keepalive_s": 30, "body_s": 1, "drain_s": 1},
     "limits": {
         "body_bytes": 1 << 20,
         "inflight_body_bytes": 4 << 20,
@@ -94,12 +96,14 @@ class Seen(NamedTuple):
 class Lane:
     """One of the two gateways with its own upstream."""
 
-    def __init__(self, gateway: Running, upstream: Recording) -> None:
+    def __init__(self, gateway: Running, upstream: Recording, clock: ManualClock) -> None:
         self.gateway = gateway
         self.upstream = upstream
+        self.clock = clock
 
     def play(self, steps: Sequence[Step]) -> Seen:
         """One connection; afterwards a plain request tells whether it is still open."""
+        self.clock.advance(_BETWEEN_S)
         before, asked = self._counters(), self.upstream.count()
         known = {record.id for record in self.gateway.records()[:_NEWEST]}
         answers, ending = self._converse(steps)
@@ -247,7 +251,7 @@ def twins(folder: Path, **more: Any) -> Iterator[Twins]:
     with contextlib.ExitStack() as stack:
         lanes = []
         for lane in ("on", "off"):
-            upstream = stack.enter_context(recording([by_text]))
+            upstream, clock = stack.enter_context(recording([by_text])), ManualClock()
             gateway = stack.enter_context(
                 running(
                     folder / lane,
@@ -256,9 +260,9 @@ def twins(folder: Path, **more: Any) -> Iterator[Twins]:
                     accounts=ACCOUNTS,
                     policies=POLICIES,
                     keys=keys,
-                    clock=ManualClock(),
+                    clock=clock,
                     **more,
                 )
             )
-            lanes.append(Lane(gateway, upstream))
+            lanes.append(Lane(gateway, upstream, clock))
         yield Twins(*lanes)
