@@ -33,7 +33,7 @@ from tests.support.vectors import http_requests, needs_vectors
 
 LIMIT = 80 << 20
 SETTINGS = {
-    "timers": {"head_s": 0.4, "keepalive_s": 0.4, "body_s": 0.4, "drain_s": 1},
+    "timers": {"head_s": 2, "keepalive_s": 2, "body_s": 2, "drain_s": 1},
     "limits": {
         "body_bytes": LIMIT,
         "inflight_body_bytes": 2 * LIMIT,
