@@ -115,11 +115,11 @@ class ChunkMeter(Meter):
         self._unlike += 1
         start = event.find(_LONE) + len(_LONE)
         end = event.find(b'"', start)
-        one_line = event.endswith(b"\n\n") and event.find(b"\n") == len(event) - 2 and _CR not in event
+        one_line = event.startswith(b"data:") and event.find(b"\n") == len(event) - 2 and event.endswith(b"\n\n")
         lone = start >= len(_LONE) and event.find(b'"delta":', end) < 0 and event.startswith(b"}", end + 1)
         if any(word in event for word in _READ) or not _no_usage(event):
             return
-        if not lone or not one_line or event.find(b"\\", start, end) >= 0 or not out.startswith(event[:end]):
+        if not lone or not one_line or _CR in event or event.find(b"\\", start, end) >= 0 or not out.startswith(event[:end]):
             return
         self._head, self._tail = event[:start], event[end:]
         self._passed_tail = self._tail if out == event else out[end:]
