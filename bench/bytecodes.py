@@ -6,7 +6,6 @@ and compares between machines with the same Python. It says nothing of what a C 
 """
 
 import argparse
-import http.client
 import json
 import os
 import signal
@@ -14,14 +13,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.asking import ANSWERS, Caller, caller, shipped
 from bench.plan import BenchFailed
 from bench.process import cores
 from bench.report import table
-from bench.requests import BODY
 from bench.under_load import Target, bare, gateway
 
 _ROOT = f"{Path(__file__).resolve().parents[1]}/"
@@ -43,18 +42,17 @@ class Counted:
     native: float
 
 
-def counted(folder: Path, *, key: str = "", requests: int = _REQUESTS, status: int = 200) -> list[Counted]:
-    """What one request costs on the hot lane under the shipped policies, the most expensive function first.
-
-    Without `key` it is the one that is served. Raises BenchFailed where an answer has another status.
+def counted(folder: Path, status: int = 200, requests: int = _REQUESTS) -> list[Counted]:
+    """What one request that gets this answer costs on the hot lane under the shipped policies, the most expensive
+    function first. Raises BenchFailed.
     """
     own, other = cores()
     with ExitStack() as running:
         answers = running.enter_context(bare(folder, other, "upstream")).port
         target = running.enter_context(
-            gateway(folder / "traced", answers, own, (), shipped_only=True, program="bench.traced")
+            gateway(folder / "traced", answers, own, (), shipped_only=True, setup=shipped(), program="bench.traced")
         )
-        ask = Caller(running.enter_context(closing(connection(target))), key or target.key, status)
+        ask = running.enter_context(caller(target, status))
         ask.times(_WARM)
         before = _tell(target, ask)
         ask.times(requests)
@@ -73,28 +71,6 @@ def counted(folder: Path, *, key: str = "", requests: int = _REQUESTS, status: i
 def whole(rows: Sequence[Counted]) -> float:
     """Bytecodes of one request."""
     return sum(row.bytecodes for row in rows)
-
-
-def connection(target: Target) -> http.client.HTTPConnection:
-    return http.client.HTTPConnection("127.0.0.1", target.port, timeout=10)
-
-
-class Caller:
-    """One request after the other, on one connection. Raises BenchFailed where an answer has another status."""
-
-    def __init__(self, connection: http.client.HTTPConnection, key: str, status: int) -> None:
-        self._connection = connection
-        self._headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}
-        self._body = json.dumps(BODY).encode()
-        self._status = status
-
-    def times(self, many: int) -> None:
-        for _ in range(many):
-            self._connection.request("POST", "/v1/chat/completions", self._body, self._headers)
-            answer = self._connection.getresponse()
-            answer.read()
-            if answer.status != self._status:
-                raise BenchFailed(f"expected an answer with status {self._status}, got {answer.status}")
 
 
 def _tell(target: Target, ask: Caller) -> dict[tuple[str, int, str], list[int]]:
@@ -129,12 +105,11 @@ def main(argv: list[str] | None = None) -> int:
     """Exit 0 with figures, 1 when they cannot be had."""
     parser = argparse.ArgumentParser(prog="python -m bench.bytecodes", description=__doc__)
     parser.add_argument("--top", type=int, default=40, metavar="N", help="functions shown (40)")
-    parser.add_argument("--unknown-key", action="store_true", help="the refusal of an unknown key instead")
+    parser.add_argument("--answer", type=int, choices=ANSWERS, default=200, help="of which requests (200)")
     args = parser.parse_args(argv)
-    key, status = ("sk-ex-unknown", 401) if args.unknown_key else ("", 200)
     try:
         with tempfile.TemporaryDirectory(prefix="gateway-bench-") as name:
-            print(shown(counted(Path(name), key=key, status=status), args.top))
+            print(shown(counted(Path(name), args.answer), args.top))
     except BenchFailed as failed:
         print(f"bench: {failed}", file=sys.stderr)
         return 1

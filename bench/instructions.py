@@ -12,32 +12,26 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
-from bench.bytecodes import Caller, connection
+from bench.asking import ANSWERS, caller, shipped
 from bench.callgrind import Profile, read
-from bench.compare.lineup import HOT, REFUSED, SPENT, setup
 from bench.plan import BenchFailed
 from bench.process import cores
 from bench.report import table
 from bench.under_load import Target, bare, gateway
-from gateway.identity.keys import new_key
 
 _WARM: Final = 200
 _REQUESTS: Final = 200
-_LIMIT: Final = 1000
-"""Of limits that the set-up is asked for and no request here comes near."""
 _COMPILED: Final = re.compile(r"CPyDef_(\w+?)(?:_____mypyc_generator_helper__)?(?:'\d+)?")
 """The name that mypyc gives to a function, and to the steps of a coroutine."""
-_ACCOUNTS: Final = {200: "acme", 403: REFUSED, 429: SPENT}
-"""By the answer that they get; a stranger gets 401."""
 _COMMAND_S: Final = 30.0
 
 
-def counted(folder: Path, tree: Path, status: int = 200, requests: int = _REQUESTS) -> Profile:
-    """All that so many requests took. Raises BenchFailed."""
+def counted(folder: Path, tree: Path, status: int = 200, requests: int = _REQUESTS, *, fresh: bool = False) -> Profile:
+    """All that so many requests took; `fresh` as for a Caller. Raises BenchFailed."""
     valgrind, control = _found("valgrind"), _found("callgrind_control")
     if not any(tree.glob("*__mypyc*.so")):
         raise BenchFailed(f"{tree}: what `make compiled` makes was expected, and there is no library of mypyc's")
@@ -46,14 +40,10 @@ def counted(folder: Path, tree: Path, status: int = 200, requests: int = _REQUES
     under = [valgrind, "--tool=callgrind", "--quiet", "--instr-atstart=no", f"--callgrind-out-file={out}"]
     with ExitStack() as running:
         answers = running.enter_context(bare(folder, other, "upstream")).port
-        made = setup(HOT, _LIMIT, _LIMIT)
         target = running.enter_context(
-            gateway(folder / "gateway", answers, own, (), shipped_only=True, tree=tree, setup=made, under=under)
+            gateway(folder / "gateway", answers, own, (), shipped_only=True, tree=tree, setup=shipped(), under=under)
         )
-        key = target.keys[_ACCOUNTS[status]] if status in _ACCOUNTS else new_key()
-        if status == 429:
-            _use_up(target, key)
-        ask = Caller(running.enter_context(closing(connection(target))), key, status)
+        ask = running.enter_context(caller(target, status, fresh=fresh))
         ask.times(_WARM)
         _tell(control, target, "--instr=on")
         ask.times(requests)
@@ -67,16 +57,6 @@ def _found(program: str) -> str:
     if path is None:
         raise BenchFailed(f"{program}: not found; Debian has it in the package valgrind")
     return path
-
-
-def _use_up(target: Target, key: str) -> None:
-    """The account's first requests are within its limit."""
-    with closing(connection(target)) as line:
-        try:
-            Caller(line, key, 200).times(_LIMIT)
-        except BenchFailed:
-            return
-    raise BenchFailed("the limit that was to be used up was not")
 
 
 def _tell(control: str, target: Target, what: str) -> None:
@@ -114,12 +94,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Exit 0 with figures, 1 when they cannot be had."""
     parser = argparse.ArgumentParser(prog="python -m bench.instructions", description=__doc__)
     parser.add_argument("--tree", type=Path, default=Path("build/compiled"), help="a compiled checkout (%(default)s)")
-    parser.add_argument("--answer", type=int, choices=[*_ACCOUNTS, 401], default=200, help="of which requests (200)")
+    parser.add_argument("--answer", type=int, choices=ANSWERS, default=200, help="of which requests (200)")
+    parser.add_argument("--fresh-heads", action="store_true", help="each request has a head that was never seen")
     parser.add_argument("--top", type=int, default=40, metavar="N", help="functions shown (%(default)s)")
     args = parser.parse_args(argv)
     try:
         with tempfile.TemporaryDirectory(prefix="gateway-bench-") as name:
-            print(shown(counted(Path(name), args.tree, args.answer), _REQUESTS, args.top))
+            print(shown(counted(Path(name), args.tree, args.answer, fresh=args.fresh_heads), _REQUESTS, args.top))
     except BenchFailed as failed:
         print(f"bench: {failed}", file=sys.stderr)
         return 1

@@ -34,6 +34,6 @@ def test_each_step_is_taken_once(answered):
 
 
 def test_the_refusal_of_an_unknown_key_is_short(tmp_path):
-    refused = counted(tmp_path, key="sk-ex-unknown", status=401, requests=100)
+    refused = counted(tmp_path, 401, requests=100)
     assert 300 < whole(refused) <= MOST["unknown key"]
     assert not [row for row in refused if row.name == "Pipeline.reserve" and row.frames > 0]
