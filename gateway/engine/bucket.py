@@ -163,7 +163,7 @@ class Bucket(Refill):
 
     def peek(self, spec: Spec, now_ms: int) -> Reading:
         """What `reading` would say under `spec`, without becoming it."""
-        state = self if spec == self.spec else self.copy(now_ms).place(spec, now_ms)
+        state = self if spec is self.spec or spec == self.spec else self.copy(now_ms).place(spec, now_ms)
         return state.reading(spec, now_ms, 0)
 
     def copy(self, now_ms: int) -> "Bucket":
