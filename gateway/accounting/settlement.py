@@ -164,7 +164,7 @@ def _within_reason(reported: Usage, *, writes: bool) -> Usage:
     cache_read = _clamp(reported.cache_read_tokens, read)
     cache_write = _clamp(reported.cache_write_tokens, read - cache_read)
     reasoning = _clamp(reported.reasoning_tokens, written)
-    return Usage(read, written, cache_read, cache_write, reasoning, reported.estimated)
+    return Usage(read, written, cache_read, cache_write, reasoning, estimated=reported.estimated)
 
 
 def _clamp(count: int, ceiling: int) -> int:

@@ -88,7 +88,9 @@ class Plan:
         if self.denial is not None:
             # Another one: the plan is shared between requests.
             said = self.denial
-            return Refusal(said.reason, said.message, said.param, said.retry_after_ms, dict(said.details), said.status)
+            return Refusal(
+                said.reason, said.message, said.param, said.retry_after_ms, dict(said.details), status=said.status
+            )
         for rule in self.enforced:
             if rule.broken(ask):
                 return denied(rule.policy, rule.name, rule.says, self.revision, param=rule.param)

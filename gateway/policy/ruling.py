@@ -1,7 +1,7 @@
 """What the rules of a plan say to one request, all of them together: the strictest wins, whatever their order."""
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from gateway.core import reasons
@@ -75,20 +75,24 @@ class Counted(NamedTuple):
     over: int
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, init=False)
 class Ruling:
     """What is to be done about a request. `findings` name every rule that held or could not be decided."""
 
-    refusal: Refusal | None = None
-    delay_s: int = 0
-    reductions: Reductions | None = None
-    tags: list[str] = field(default_factory=list)
-    findings: list[Finding] = field(default_factory=list)
-    conditions: list[Condition] = field(default_factory=list)
-    proposals: list[BoundRule] = field(default_factory=list)
+    refusal: Refusal | None
+    delay_s: int
+    reductions: Reductions | None
+    tags: list[str]
+    findings: list[Finding]
+    conditions: list[Condition]
+    proposals: list[BoundRule]
     """Rules by which a person should look at suspending the account."""
-    counted: list[Counted] = field(default_factory=list)
+    counted: list[Counted]
     """What `count` will count: only a call that came about, or that a rule refused, says something of its account."""
+
+    def __init__(self) -> None:  # written out: what a dataclass makes is never compiled
+        self.refusal, self.delay_s, self.reductions = None, 0, None
+        self.tags, self.findings, self.conditions, self.proposals, self.counted = [], [], [], [], []
 
     def count(self) -> None:
         """Count this call for shares, once."""

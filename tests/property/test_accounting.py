@@ -28,7 +28,7 @@ def usages(draw):
     return Usage(read, draw(tokens), hit, draw(st.integers(0, read - hit)))
 
 
-wild = st.builds(Usage, *[st.integers(-(10**12), 10**12)] * 5, st.booleans())
+wild = st.builds(Usage, *[st.integers(-(10**12), 10**12)] * 5, estimated=st.booleans())
 
 
 @given(prices, usages(), st.sampled_from(["input_tokens", "output_tokens"]), tokens)

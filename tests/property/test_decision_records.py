@@ -71,7 +71,7 @@ RECORDS = built(
     mark=maybe(built(MarkRecord)),
     facts=maybe(FACTS),
     limits=st.one_of(listed(built(LimitRecord)), st.just((LimitRecord("p", "l", "requests", 1, 2),) * 70)),
-    usage=maybe(st.builds(Usage, COUNTS, COUNTS, COUNTS, COUNTS, COUNTS, st.booleans())),
+    usage=maybe(st.builds(Usage, COUNTS, COUNTS, COUNTS, COUNTS, COUNTS, estimated=st.booleans())),
     ttfb_s=maybe(NUMBERS),
 )
 
