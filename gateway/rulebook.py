@@ -13,10 +13,10 @@ from gateway.core import reasons
 from gateway.core.ask import Ask
 from gateway.core.refusal import Refusal
 from gateway.exchange import Exchange
-from gateway.identity.addresses import Address, Network, known_address
+from gateway.identity.addresses import Network, known_address
 from gateway.policy.actions import Reduce
 from gateway.policy.facts import facts_of
-from gateway.policy.inquiry import Inquiry
+from gateway.policy.inquiry import Inquiry, nowhere
 from gateway.policy.plan import Plan
 from gateway.policy.proposals import Proposals
 from gateway.policy.recent import Recent
@@ -81,13 +81,13 @@ class RuleBook:
         dialect, ask, origin, trusted = x.dialect, x.ask, x.origin, self.trusted
         countries = x.snapshot.countries
         return Inquiry(
-            here=Situation(x.principal, dialect.name, x.model, x.started_ms),
-            ask=ask,
-            read_texts=lambda: dialect.texts(ask.body),
-            read_parameters=lambda: dialect.parameters(ask),
+            Situation(x.principal, dialect.name, x.model, x.started_ms),
+            ask,
+            lambda: dialect.texts(ask.body),
+            lambda: dialect.parameters(ask),
             headers=x.headers,
             read_address=lambda: known_address(origin, trusted),
-            country_of=_nowhere if countries is None else countries.of,
+            country_of=nowhere if countries is None else countries.of,
             memory=self.recent.of(x.principal.account.id),
             index=x.snapshot.policies.index,
             hides_text=ask.hidden_bytes > 0,
@@ -174,8 +174,3 @@ def _named(x: Exchange, refusal: Refusal) -> Refusal:
             refusal.message = with_words(refusal.message, rule.clause, said.message, said.contact, details)
             break
     return refusal
-
-
-def _nowhere(_: Address) -> str:
-    """The country of every address where no file says more."""
-    return ""

@@ -5,13 +5,11 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from gateway.policy.bounds import Count, Duration, Quantity
-from gateway.policy.criteria.address import Networks
-from gateway.policy.criteria.headers import Headers
 from gateway.policy.criteria.terms import TermsMatch
 from gateway.policy.criteria.text import TextMatch
 from gateway.policy.criteria.time import Hours
 from gateway.policy.criteria.usage import Usage
-from gateway.policy.scalars import Countries, Words
+from gateway.policy.scalars import Countries, Headers, Networks, Words
 from gateway.scalars import Slug as Name
 from gateway.scalars import one_or_many
 from gateway.validate import Strict

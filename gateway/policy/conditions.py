@@ -75,7 +75,7 @@ def bind(node: Node, here: Situation) -> Bound:
         case AskedLeaf():
             return node.test
         case Named():
-            return bind(node.part, here)
+            return _once(node.name, bind(node.part, here))
         case Not():
             return _opposite(bind(node.part, here))
         case All():
@@ -166,6 +166,21 @@ def _traffic(node: Node, traffic: Traffic) -> Traffic:
             return traffic.on_either(tuple(_traffic(part, EVERY) for part in node.parts))
         case _:
             raise TypeError(node)
+
+
+def _once(name: str, bound: Bound) -> Bound:
+    """A fragment means the same in every rule: the first one that uses it asks for all of them."""
+    if bound is None or isinstance(bound, bool):
+        return bound
+
+    def test(inquiry: Inquiry) -> Truth:
+        said = inquiry.said
+        if name in said:
+            return said[name]
+        answer = said[name] = bound(inquiry)
+        return answer
+
+    return test
 
 
 def _opposite(bound: Bound) -> Bound:

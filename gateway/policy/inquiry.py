@@ -1,7 +1,7 @@
 """What a rule may ask about one request. What costs something is found out when the first rule asks for it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from typing import Final
 
 from gateway.core.ask import Ask
 from gateway.dialects.parameters import Parameters
@@ -11,30 +11,61 @@ from gateway.policy.recent import AccountMemory
 from gateway.policy.situation import Situation
 from gateway.texts.index import TextIndex
 
+_NONE: Final[Mapping[str, str]] = {}
 
-@dataclass(slots=True)
+
+def _unknown() -> Address | None:
+    return None
+
+
+def nowhere(_: Address) -> str:
+    """The country of every address where no file says more."""
+    return ""
+
+
 class Inquiry:
     """One request as rules see it. Texts are read once, searched once for each set of parts that rules look at."""
 
-    here: Situation
-    ask: Ask
-    read_texts: Callable[[], Texts]
-    read_parameters: Callable[[], Parameters]
-    headers: Mapping[str, str] = field(default_factory=dict)
-    """By lower-case name, or case-insensitive."""
-    read_address: Callable[[], Address | None] = lambda: None
-    """The caller's address, None where it is not known: behind a proxy that nobody trusts."""
-    country_of: Callable[[Address], str] = lambda _address: ""
-    """Two letters for an address, "" where the data does not know it."""
-    memory: AccountMemory = field(default_factory=AccountMemory)
-    """What the account's earlier requests left behind in this process."""
-    hides_text: bool = False
-    """A long piece of base64 stands where text may stand, and was not looked into."""
-    index: TextIndex | None = None
-    """All text patterns of the policy set."""
-    _texts: Texts | None = None
-    _parameters: Parameters | None = None
-    _found: dict[tuple[str, ...], tuple[frozenset[int], bool]] = field(default_factory=dict)
+    __slots__ = (
+        "_found", "_parameters", "_texts", "ask", "country_of", "headers", "here", "hides_text", "index", "memory",
+        "read_address", "read_parameters", "read_texts", "said",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        here: Situation,
+        ask: Ask,
+        read_texts: Callable[[], Texts],
+        read_parameters: Callable[[], Parameters],
+        *,
+        headers: Mapping[str, str] = _NONE,
+        read_address: Callable[[], Address | None] = _unknown,
+        country_of: Callable[[Address], str] = nowhere,
+        memory: AccountMemory | None = None,
+        hides_text: bool = False,
+        index: TextIndex | None = None,
+    ) -> None:
+        self.here = here
+        self.ask = ask
+        self.read_texts = read_texts
+        self.read_parameters = read_parameters
+        self.headers = headers
+        """By lower-case name, or case-insensitive."""
+        self.read_address = read_address
+        """The caller's address, None where it is not known: behind a proxy that nobody trusts."""
+        self.country_of = country_of
+        """Two letters for an address, "" where the data does not know it."""
+        self.memory = memory if memory is not None else AccountMemory()
+        """What the account's earlier requests left behind in this process."""
+        self.hides_text = hides_text
+        """A long piece of base64 stands where text may stand, and was not looked into."""
+        self.index = index
+        """All text patterns of the policy set."""
+        self.said: dict[str, bool | None] = {}
+        """What each fragment came to, by name: it is asked once, however many rules use it."""
+        self._texts: Texts | None = None
+        self._parameters: Parameters | None = None
+        self._found: dict[tuple[str, ...], tuple[frozenset[int], bool]] = {}
 
     @property
     def texts(self) -> Texts:

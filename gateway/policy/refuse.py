@@ -1,7 +1,6 @@
 """A verdict without room, told to the caller: which policy and limit, its size, by how much, and until when."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 
@@ -17,11 +16,13 @@ from gateway.policy.wording import with_words
 from gateway.policy.words import duration, quantity, size
 
 
-@dataclass(frozen=True, slots=True)
 class _Failing:
-    limit: BoundLimit
-    reading: Reading
-    needed: int
+    __slots__ = ("limit", "needed", "reading")
+
+    def __init__(self, limit: BoundLimit, reading: Reading, needed: int) -> None:
+        self.limit = limit
+        self.reading = reading
+        self.needed = needed
 
     @property
     def order(self) -> tuple[bool, int]:

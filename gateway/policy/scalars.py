@@ -1,9 +1,10 @@
-"""The small values of policy files: prices, instants, lists of words. Each is read once, into an exact integer."""
+"""The small values of policy files: prices, instants, lists of words and networks. Each is read once and exactly."""
 
 from datetime import UTC, date, datetime
+from ipaddress import ip_network
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from gateway.scalars import Line, Text, moment_ms, nano_dollars, one_or_many
 
@@ -64,3 +65,30 @@ Countries = Annotated[
         }
     ),
 ]
+
+
+SECRET_HEADERS: Final = frozenset({"authorization", "x-api-key", "cookie", "proxy-authorization"})
+
+
+def _header(name: str) -> str:
+    if name.lower() in SECRET_HEADERS:
+        raise ValueError(f"'{name}' holds a credential: policies cannot look at it")
+    return name.lower()
+
+
+Headers = Annotated[
+    dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$"), AfterValidator(_header)], Words],
+    Field(min_length=1),
+]
+
+
+def _network(value: Any) -> Any:
+    for cidr in value if isinstance(value, tuple) else ():
+        try:
+            ip_network(cidr)
+        except ValueError:
+            raise ValueError(f"expected a network such as 192.0.2.0/24 or 2001:db8::/32, found {cidr!r}") from None
+    return value
+
+
+Networks = Annotated[tuple[Text, ...], BeforeValidator(lambda value: _network(one_or_many(value))), Field(min_length=1)]

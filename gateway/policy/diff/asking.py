@@ -1,6 +1,7 @@
 """Rules asked about a recorded request: what was written down is known, the rest says so instead of guessing."""
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Final, Never
 
 from gateway.core.account import CLEAR, Account, Principal
@@ -30,19 +31,29 @@ def _not_recorded(*_: object) -> Never:
 class _NoHeaders(dict[str, str]):
     """Headers that nobody wrote down: whether one was there is not known."""
 
-    def get(self, *_: object) -> Never:
+    def __contains__(self, _: object) -> Never:
         raise NotRecorded
 
 
-@dataclass(slots=True)
+_NO_HEADERS: Final = _NoHeaders()
+
+
 class RecordedInquiry(Inquiry):
     """A request as its record tells it. Criteria hear "not known" of what it does not, so that others may decide."""
 
-    record: Recorded | None = None
-    missed: bool = False
-    """Something was asked for that the record does not hold."""
-    unknown: list[BoundRule] = field(default_factory=list)
-    """Rules that would have to see what no record holds."""
+    __slots__ = ("missed", "record", "unknown")
+
+    def __init__(
+        self, record: Recorded, here: Situation, read_parameters: Callable[[], Parameters], memory: AccountMemory
+    ) -> None:
+        assert record.facts is not None
+        ask = ask_of(record, record.facts)
+        super().__init__(here, ask, _no_texts, read_parameters, headers=_NO_HEADERS, memory=memory)
+        self.record = record
+        self.missed = False
+        """Something was asked for that the record does not hold."""
+        self.unknown: list[BoundRule] = []
+        """Rules that would have to see what no record holds."""
 
     @property
     def address(self) -> Address | None:
@@ -51,7 +62,6 @@ class RecordedInquiry(Inquiry):
 
     @property
     def client_country(self) -> str:
-        assert self.record is not None
         assert self.record.facts is not None
         self.missed = self.missed or self.record.facts["messages"] is None
         return self.record.facts["client_country"] or ""
@@ -66,18 +76,9 @@ def inquiry_of(record: Recorded, account: Account, model: Model, now_ms: int, me
     facts = record.facts
     assert facts is not None
     parameters = _parameters(facts, stream=record.stream)
-    return RecordedInquiry(
-        here=Situation(Principal(account, record.key_id), record.dialect, model, now_ms),
-        ask=ask_of(record, facts),
-        read_texts=_no_texts,
-        read_parameters=_not_recorded if parameters is None else lambda: parameters,
-        headers=_NO_HEADERS,
-        memory=memory,
-        record=record,
-    )
-
-
-_NO_HEADERS: Final = _NoHeaders()
+    read = _not_recorded if parameters is None else lambda: parameters
+    here = Situation(Principal(account, record.key_id), record.dialect, model, now_ms)
+    return RecordedInquiry(record, here, read, memory)
 
 
 def _no_texts() -> Texts:
@@ -144,7 +145,6 @@ def of_record(rule: BoundRule, *, blind: bool) -> BoundRule:
 
     def test(inquiry: Inquiry) -> Truth:
         assert isinstance(inquiry, RecordedInquiry)
-        assert inquiry.record is not None
         if rule.revision:
             known = inquiry.record.conditions.get(rule.id)
             if known is not None and known[0] == rule.revision:
@@ -152,6 +152,7 @@ def of_record(rule: BoundRule, *, blind: bool) -> BoundRule:
         if rule.test is None or isinstance(rule.test, bool):
             return rule.test
         inquiry.missed = blind
+        inquiry.said.clear()  # or this rule would not miss what another one has asked for
         try:
             answer = rule.test(inquiry)
         except NotRecorded:

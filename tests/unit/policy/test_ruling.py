@@ -5,22 +5,16 @@ import pytest
 
 from gateway.core import reasons
 from gateway.policy.compile import PolicySet, compile_files
-from gateway.policy.definitions import Definitions, DefinitionsFile
 from gateway.policy.recent import AccountMemory
 from gateway.policy.ruling import Ruling
 from gateway.policy.switches import Switch
-from gateway.validate import build
-from gateway.yamlio import YamlProblems, load
+from gateway.yamlio import YamlProblems
 from tests.support.inquiries import inquiry, judged, plan_for
 from tests.support.policies import NOW, policy, policy_file, policy_set
+from tests.support.policies import shared as definitions
 
 MANY = {"n": 4}
 DAY = 86_400_000
-
-
-def definitions(text: str) -> Definitions:
-    file = build(load("version: 1\n" + text, "definitions.yaml"), DefinitionsFile)
-    return Definitions(file.fragments, file.words, file.terms)
 
 
 def rule(then: str, when: str = "{n: {at_least: 2}}", more: str = "", **head: str) -> PolicySet:
@@ -183,6 +177,28 @@ def test_criteria_on_the_caller_are_settled_when_the_plan_is_made() -> None:
     asked = inquiry(rules=rules)
     assert plan_for(rules, asked).rules == ()
     assert judged(rules, tier="pro").refusal is not None
+
+
+def test_a_fragment_is_asked_once_however_many_rules_use_it() -> None:
+    class Counted(dict[str, str]):
+        asked = 0
+
+        def __contains__(self, name: object) -> bool:
+            self.asked += 1
+            return super().__contains__(name)
+
+    shared = definitions("fragments: {relayed: {headers: {x-relay: '*'}}, other: {headers: {x-other: '*'}}}")
+    uses = ("{use: relayed}", "{not: {use: relayed}}", "{any: [{use: other}, {use: relayed}]}", "{use: other}")
+    text = "rules: {" + ", ".join(f"r{at}: {{when: {use}, then: flag}}" for at, use in enumerate(uses)) + "}"
+    for headers, held in (
+        ({"x-relay": "u"}, ["r0", "r2"]),
+        ({"x-other": "u"}, ["r1", "r2", "r3"]),
+        ({"host": "h"}, ["r1"]),
+    ):
+        given = Counted(headers)
+        found = judged(PolicySet([policy(text)], shared), headers=given)
+        assert [finding.rule for finding in found.findings] == held
+        assert given.asked == 2
 
 
 def test_fragments_and_word_lists_are_shared() -> None:

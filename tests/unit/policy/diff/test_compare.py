@@ -13,6 +13,7 @@ from gateway.policy.diff.compare import Comparison
 from gateway.policy.diff.reader import Unreadable
 from tests.support.decision_logs import decision, mixed, recorded, refused
 from tests.support.policies import policy
+from tests.support.policies import shared as definitions
 
 NOTHING = policy("access: {max_n: 99}")
 PER_MINUTE = "limits: {rpm: {unit: requests, per: account, amount: %d, window: 1m}}"
@@ -289,6 +290,14 @@ def test_other_things_that_no_record_holds(when):
 )
 def test_other_criteria_may_decide_all_the_same(when, kind):
     assert kinds(NOTHING, rule(when, more=", per_request: true"), decision(facts={"n": 2})) == [kind]
+
+
+def test_what_one_rule_misses_another_with_the_same_fragment_misses_too():
+    fragments = definitions("fragments: {secret: {text: {phrases: [alpha]}}}")
+    when = "when: {use: secret}, per_request: true"
+    both = f"rules: {{a: {{{when}, then: review}}, b: {{{when}, then: deny, unknown: act}}}}"
+    result, found = replayed(NOTHING, PolicySet([policy(both)], fragments), decision())
+    assert (found, result.unknown) == (["not_evaluable"], {"p/a": 1, "p/b": 1})
 
 
 def test_a_rule_that_acts_on_what_nobody_knows():
