@@ -26,7 +26,7 @@ ROOMS = {
     "policy/diff": "asking",
     "policy/criteria": "*",
     "server": """
-        answer_head body direct guarded guards handler hot_connection hot_lane hot_request inbound
+        answer_head body direct guarded guards handler hot_connection hot_lane hot_request inbound known_heads
         plain_head receipts respond routes sent stream unread
     """,
     "stores": "memory",

@@ -7,7 +7,7 @@ from typing import Final, cast
 
 from gateway.server.hot_request import HotRequest
 from gateway.server.lane import Lane
-from gateway.server.plain_head import LONGEST, PlainHead, read_plain
+from gateway.server.plain_head import LONGEST, PlainHead
 from gateway.server.unread import Unread
 
 LINGER_S: Final = 2.0
@@ -100,7 +100,7 @@ class HotConnection(asyncio.Protocol):
     def _begin(self, data: bytes) -> None:
         """Bytes with which a request begins."""
         end = data.find(b"\r\n\r\n", 0, min(LONGEST, self._lane.most_bytes)) + 4
-        head = read_plain(data[:end], self._lane.paths, self._lane.most_fields) if end > 3 else None
+        head = self._lane.heads.read(data[:end]) if end > 3 else None
         if head is None:
             self._hand_over(data)
         else:

@@ -10,6 +10,7 @@ from gateway.core.turn import turn_of
 from gateway.server.door import Door, DoorLimits
 from gateway.server.hot_connection import HotConnection
 from gateway.server.inbound import Serve
+from gateway.server.known_heads import KnownHeads
 
 
 class HotLane:
@@ -18,9 +19,8 @@ class HotLane:
     def __init__(self, serve: Serve, door: Door, limits: DoorLimits, paths: frozenset[str]) -> None:
         self.loop = asyncio.get_running_loop()
         self.turn = turn_of(self.loop)
-        self.paths = paths
+        self.heads = KnownHeads(paths, limits.headers)
         self.most_bytes = limits.head_bytes
-        self.most_fields = limits.headers
         self.connections: set[HotConnection] = set()
         self.handed_over = 0
         """Connections that went to aiohttp's server."""

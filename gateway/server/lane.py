@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from gateway.core.turn import Turn
 from gateway.server.inbound import Serve
+from gateway.server.known_heads import KnownHeads
 
 if TYPE_CHECKING:
     from gateway.server.hot_connection import HotConnection
@@ -15,9 +16,8 @@ class Lane(Protocol):
 
     loop: asyncio.AbstractEventLoop
     turn: Turn
-    paths: frozenset[str]
+    heads: KnownHeads
     most_bytes: int
-    most_fields: int
 
     @property
     def serve(self) -> Serve: ...
