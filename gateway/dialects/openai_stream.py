@@ -117,9 +117,9 @@ class ChunkMeter(Meter):
         end = event.find(b'"', start)
         one_line = event.startswith(b"data:") and event.find(b"\n") == len(event) - 2 and event.endswith(b"\n\n")
         lone = start >= len(_LONE) and event.find(b'"delta":', end) < 0 and event.startswith(b"}", end + 1)
-        if any(word in event for word in _READ) or not _no_usage(event):
+        if not lone or not one_line or _CR in event or any(word in event for word in _READ) or not _no_usage(event):
             return
-        if not lone or not one_line or _CR in event or event.find(b"\\", start, end) >= 0 or not out.startswith(event[:end]):
+        if event.find(b"\\", start, end) >= 0 or not out.startswith(event[:end]):
             return
         self._head, self._tail = event[:start], event[end:]
         self._passed_tail = self._tail if out == event else out[end:]
