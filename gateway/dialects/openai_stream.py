@@ -123,7 +123,9 @@ class ChunkMeter(Meter):
             return
         self._head, self._tail = event[:start], event[end:]
         self._passed_tail = self._tail if out == event else out[end:]
-        self._first = None  # head and tail tell all of it but the text
+        named = event[: event.find(b'"choices"')]
+        if self._first is event or (self._first is not None and b'"id"' in named and self._first.startswith(named)):
+            self._first = None  # head and tail tell all of it but the text
 
     def _textless(self) -> bytes | None:
         """The event that others are compared with, without its text."""
