@@ -133,10 +133,11 @@ class Archive:
         """The policy that refused, or all that let the request pass."""
         denier = x.refusal.details.get("policy") if x.refusal is not None else None
         if denier is not None and x.refusal is not None:
-            rule = (denier, x.refusal.details.get("rule"), "enforce")
-            # A rule's refusal is among the findings: it is counted there, as what it is.
-            if rule not in [finding[:3] for finding in findings]:
-                self.metrics.decision(str(denier), "deny", "enforce", x.refusal.reason.code)
+            rule = x.refusal.details.get("rule")
+            for found in findings:
+                if found.rule == rule and found.policy_id == denier and found.mode == "enforce":
+                    return  # it is counted there, as what it is
+            self.metrics.decision(str(denier), "deny", "enforce", x.refusal.reason.code)
         elif x.plan is not None:
             self.metrics.allowed(x.plan.policies)
 

@@ -71,20 +71,23 @@ def parse(text: str) -> ParsedKey | None:
 def digest(secret: bytes, pepper: bytes) -> bytes:
     """The keyed hash of a secret: the only form in which it is stored.
 
-    HMAC-SHA-256 (RFC 2104), as two plain hashes: the library's own looks its parts up by name for every call, which
-    costs more than both.
+    HMAC-SHA-256 (RFC 2104), as two plain hashes that have begun with the pepper: the library's own looks its parts up
+    by name for every call, which costs more than both.
     """
-    inner, outer = _pads(pepper)
-    return sha256(outer + sha256(inner + secret).digest()).digest()
+    inner, outer = _begun(pepper)
+    first, second = inner.copy(), outer.copy()
+    first.update(secret)
+    second.update(first.digest())
+    return second.digest()
 
 
 @lru_cache(_PEPPERS)
-def _pads(key: bytes) -> tuple[bytes, bytes]:
-    """What HMAC puts in front of the message, and in front of its hash."""
+def _begun(key: bytes) -> tuple["hashlib._Hash", "hashlib._Hash"]:
+    """The hash of the message and the hash of that, with what HMAC puts in front of each; to be copied."""
     if len(key) > _BLOCK:
         key = sha256(key).digest()
     key = key.ljust(_BLOCK, b"\0")
-    return bytes(byte ^ 0x36 for byte in key), bytes(byte ^ 0x5C for byte in key)
+    return sha256(bytes(byte ^ 0x36 for byte in key)), sha256(bytes(byte ^ 0x5C for byte in key))
 
 
 def random_text(length: int) -> str:

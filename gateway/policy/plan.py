@@ -1,6 +1,6 @@
 """What applies to one caller on one route and model: compiled once, asked on every request."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -72,6 +72,7 @@ class Plan:
     """What policies in audit mode would add to that; None where they add nothing."""
     bias_refuser: CompiledPolicy | None = None
     """The policy in force, first by id, that refuses a caller's own `logit_bias` where it collides with the mark."""
+    _unasked: list[Finding] = field(init=False, repr=False, compare=False, default_factory=list)
     told: tuple[tuple[int, Unit, int], ...] = field(init=False, repr=False, compare=False)
     """Index, unit and size of each limit in force whose numbers callers may see."""
 
@@ -110,12 +111,14 @@ class Plan:
         """What the rules that nobody waits for would have said."""
         return judge(self.late_rules, inquiry, self.revision)
 
-    def unasked(self) -> list[Finding]:
+    def unasked(self) -> Sequence[Finding]:
         """What those rules say to a request that never got so far: neither yes nor no."""
-        return [
-            Finding(rule.policy.id, rule.name, rule.mode, reasons.NOT_EVALUATED, "not_evaluated", rule.clause)
-            for rule in self.late_rules
-        ]
+        if not self._unasked:
+            self._unasked.extend(
+                Finding(rule.policy.id, rule.name, rule.mode, reasons.NOT_EVALUATED, "not_evaluated", rule.clause)
+                for rule in self.late_rules
+            )
+        return self._unasked
 
     def findings(self, ask: Ask) -> list[Finding]:
         """What audit-mode access rules would have refused or reduced."""

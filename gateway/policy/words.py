@@ -1,6 +1,5 @@
 """Sizes of limits in words: what refusals, usage pages and lint messages say."""
 
-from collections.abc import Iterator
 from typing import Final
 
 from gateway.core.units import NANO, Unit
@@ -17,6 +16,7 @@ _NOUNS: Final = {
     Unit.DISTINCT_PROMPTS: "distinct prompts",
     Unit.UNIQUE_OUTPUT_TOKENS: "output tokens of new prompts",
 }
+_LENGTHS: Final = (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1))
 
 
 def quantity(unit: Unit, amount: int) -> str:
@@ -58,12 +58,9 @@ def window(seconds: int) -> str:
 def duration(ms: int) -> str:
     """`12 s`, `4 min 10 s`, `2 d 3 h`: rounded up to the second, the two largest units."""
     seconds = -(-ms // 1000)
-    parts = list(_parts(seconds))
-    return " ".join(parts[:2]) or "0 s"
-
-
-def _parts(seconds: int) -> Iterator[str]:
-    for name, length in (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1)):
-        count, seconds = divmod(seconds, length)
-        if count:
-            yield f"{count} {name}"
+    parts: list[str] = []
+    for name, length in _LENGTHS:
+        if seconds >= length and len(parts) < 2:
+            count, seconds = divmod(seconds, length)
+            parts.append(f"{count} {name}")
+    return " ".join(parts) or "0 s"
