@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
+from gateway.core.secret_headers import SECRET_HEADERS
 from gateway.scalars import Line, Text, moment_ms, nano_dollars, one_or_many
 
 DAY_MS: Final = 86_400_000
@@ -65,9 +66,6 @@ Countries = Annotated[
         }
     ),
 ]
-
-
-SECRET_HEADERS: Final = frozenset({"authorization", "x-api-key", "cookie", "proxy-authorization"})
 
 
 def _header(name: str) -> str:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Container
 from typing import Final
 
+from gateway.core.secret_headers import SECRET_HEADERS
 from gateway.server.plain_head import PlainHead, read_plain
 
 MOST: Final = 1024
@@ -30,8 +31,6 @@ _LEFT_OUT: Final = (
     (_marks("Authorization: Bearer ", "authorization: Bearer ", "X-Api-Key: ", "x-api-key: "), _TOKEN),
 )
 """As clients write it: of each line the first that a head has."""
-_SECRET: Final = ("authorization", "x-api-key", "proxy-authorization", "cookie")
-"""Fields that nobody remembers."""
 
 
 class KnownHeads:
@@ -78,7 +77,7 @@ class KnownHeads:
     def _remember(self, rest: bytes, head: PlainHead, given: list[tuple[str, str]]) -> None:
         """Where all that must be left out of it is."""
         left_out = [field.lower() for field, _ in given]
-        kept = [field for field in _SECRET if field in head.headers and field not in left_out]
+        kept = [field for field in SECRET_HEADERS if field in head.headers and field not in left_out]
         if "content-length" not in left_out or kept:
             return
         headers = head.headers.copy()

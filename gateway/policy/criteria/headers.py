@@ -2,10 +2,10 @@
 
 from typing import Any, Final
 
+from gateway.core.secret_headers import SECRET_HEADERS
 from gateway.policy.criteria.base import Asked, AskTest, Compiling
 from gateway.policy.inquiry import Inquiry
 from gateway.policy.names import matches
-from gateway.policy.scalars import SECRET_HEADERS
 
 _MOST: Final = 1000
 """Characters of a header that are looked at."""
