@@ -23,8 +23,8 @@ A clock that goes back stays in the newest sub-window until it has caught up. On
 window had leapt ahead: all that is remembered then counts from now, for one window more.
 """
 
-from collections.abc import Iterable, Iterator
-from itertools import takewhile
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice, takewhile
 
 from gateway.core.units import MOST_TOKENS, TOKEN_BITS, Unit
 from gateway.engine.reservation import Reservation
@@ -139,8 +139,10 @@ class Distinct:
     def _wait(self, cost: int, now_ms: int) -> int:
         """Until enough has left the window, if nothing is used again in the meantime."""
         over = self.used + cost - self.spec.amount
-        ages = self.tokens.items() if self.counts_tokens else ((sub, 1) for sub in self.seen.values())
-        leaving = next(sub for sub, total in _running_sum(ages) if total >= over)
+        if self.counts_tokens:
+            leaving = _reaching(over, self.tokens)
+        else:  # no generator expression: mypyc makes it a list, of all that is remembered for the sake of one
+            leaving = next(islice(self.seen.values(), over - 1, None))
         return max(1, (leaving + SUB_WINDOWS) * self.hop_ms - now_ms)
 
     def take(self, amount: int, _now_ms: int, owner: Reservation) -> None:
@@ -237,9 +239,10 @@ def _keys_until(items: Iterable[tuple[int, int]], last: int) -> Iterator[int]:
     return (prompt for prompt, _ in takewhile(lambda item: item[1] <= last, items))
 
 
-def _running_sum(ages: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """Each sub-window with what has left by its end."""
-    total = 0
-    for sub, count in ages:
-        total += count
-        yield sub, total
+def _reaching(over: int, tokens: Mapping[int, int]) -> int:
+    """The sub-window by whose end `over` tokens or more have left; there are as many."""
+    for sub, count in tokens.items():
+        over -= count
+        if over <= 0:
+            return sub
+    raise ValueError("more was to leave than is counted")

@@ -1,5 +1,7 @@
 """Limits on what is new, against a log of admissions that knows nothing of sub-windows."""
 
+import tracemalloc
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -46,6 +48,27 @@ def test_use_renews_a_prompt_and_a_refused_one_is_not_remembered():
     assert set(place.seen) == {1, 2, 3}
     assert ask(place, 9, SUB_WINDOWS * HOP)[0] == 0
     assert set(place.seen) == {1, 9}
+
+
+def test_the_wait_of_a_full_limit_looks_at_no_more_than_has_to_leave():
+    many = 20_000
+    place = Distinct("k", DistinctSpec("k", Unit.DISTINCT_PROMPTS, many, HOUR_S))
+    for prompt in range(1, many + 1):
+        ask(place, prompt, 0)
+    tracemalloc.start()
+    try:
+        assert ask(place, many + 1, 10)[0] == SUB_WINDOWS * HOP - 10
+        assert tracemalloc.get_traced_memory()[1] < 4096
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_limit_made_smaller_waits_for_as_many_as_are_too_many():
+    place = Distinct("k", PROMPTS)
+    for prompt, hop in ((1, 0), (2, 1), (3, 2)):
+        ask(place, prompt, hop * HOP)
+    smaller = DistinctSpec(PROMPTS.key, PROMPTS.unit, 2, HOUR_S)
+    assert ask(place.place(smaller, 2 * HOP), 4, 2 * HOP)[0] == (SUB_WINDOWS - 1) * HOP
 
 
 def test_nothing_asked_fits_a_full_limit_and_takes_nothing():
