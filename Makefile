@@ -70,7 +70,7 @@ test-all: $(VENV)/.watermark $(VENV)/.model $(VENV)/.deploy compiled
 	cd $(COMPILED) && TEST_COMPILED=1 $(BIN)/python -m pytest -q -n 2 \
 	  -m "not interpreted and not slow and not model and not deploy and not redis" \
 	  tests/e2e tests/chaos tests/contract tests/parity tests/story tests/golden tests/property \
-	  $(addprefix tests/unit/,accounting cli core detectors dialects engine observe policy)
+	  $(addprefix tests/unit/,accounting cli core detectors dialects engine observe policy texts)
 	cd $(COMPILED) && $(BIN)/python -m pytest -q tests/e2e/test_lane_cost.py tests/chaos/test_soak.py
 	$(BIN)/python -m pytest -q -m model --cov=gateway --cov-append --cov-report=term:skip-covered --cov-fail-under=90
 

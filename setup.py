@@ -31,6 +31,7 @@ ROOMS = {
     """,
     "stores": "memory",
     "stores/book": "memory",
+    "texts": "expressions form index matcher near",
     "upstreams": "breaker bridge forwarded head headers upstream",
     "upstreams/pool": "*",
 }

@@ -12,12 +12,12 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.asking import ANSWERS, Caller, caller, shipped
+from bench.asking import ANSWERS, FRESH, FRESH_HELP, Caller, Fresh, caller, shipped
 from bench.plan import BenchFailed
 from bench.process import cores
 from bench.report import table
@@ -42,7 +42,7 @@ class Counted:
     native: float
 
 
-def counted(folder: Path, status: int = 200, requests: int = _REQUESTS) -> list[Counted]:
+def counted(folder: Path, status: int = 200, requests: int = _REQUESTS, fresh: Collection[Fresh] = ()) -> list[Counted]:
     """What one request that gets this answer costs on the hot lane under the shipped policies, the most expensive
     function first. Raises BenchFailed.
     """
@@ -52,7 +52,7 @@ def counted(folder: Path, status: int = 200, requests: int = _REQUESTS) -> list[
         target = running.enter_context(
             gateway(folder / "traced", answers, own, (), shipped_only=True, setup=shipped(), program="bench.traced")
         )
-        ask = running.enter_context(caller(target, status))
+        ask = running.enter_context(caller(target, status, fresh))
         ask.times(_WARM)
         before = _tell(target, ask)
         ask.times(requests)
@@ -106,10 +106,11 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.bytecodes", description=__doc__)
     parser.add_argument("--top", type=int, default=40, metavar="N", help="functions shown (40)")
     parser.add_argument("--answer", type=int, choices=ANSWERS, default=200, help="of which requests (200)")
+    parser.add_argument("--fresh", choices=FRESH, action="append", default=[], help=FRESH_HELP)
     args = parser.parse_args(argv)
     try:
         with tempfile.TemporaryDirectory(prefix="gateway-bench-") as name:
-            print(shown(counted(Path(name), args.answer), args.top))
+            print(shown(counted(Path(name), args.answer, fresh=args.fresh), args.top))
     except BenchFailed as failed:
         print(f"bench: {failed}", file=sys.stderr)
         return 1

@@ -11,12 +11,12 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
-from bench.asking import ANSWERS, caller, shipped
+from bench.asking import ANSWERS, FRESH, FRESH_HELP, Fresh, caller, shipped
 from bench.callgrind import Profile, read
 from bench.plan import BenchFailed
 from bench.process import cores
@@ -30,7 +30,9 @@ _COMPILED: Final = re.compile(r"CPyDef_(\w+?)(?:_____mypyc_generator_helper__)?(
 _COMMAND_S: Final = 30.0
 
 
-def counted(folder: Path, tree: Path, status: int = 200, requests: int = _REQUESTS, *, fresh: bool = False) -> Profile:
+def counted(
+    folder: Path, tree: Path, status: int = 200, requests: int = _REQUESTS, fresh: Collection[Fresh] = ()
+) -> Profile:
     """All that so many requests took; `fresh` as for a Caller. Raises BenchFailed."""
     valgrind, control = _found("valgrind"), _found("callgrind_control")
     if not any(tree.glob("*__mypyc*.so")):
@@ -43,7 +45,7 @@ def counted(folder: Path, tree: Path, status: int = 200, requests: int = _REQUES
         target = running.enter_context(
             gateway(folder / "gateway", answers, own, (), shipped_only=True, tree=tree, setup=shipped(), under=under)
         )
-        ask = running.enter_context(caller(target, status, fresh=fresh))
+        ask = running.enter_context(caller(target, status, fresh))
         ask.times(_WARM)
         _tell(control, target, "--instr=on")
         ask.times(requests)
@@ -95,12 +97,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.instructions", description=__doc__)
     parser.add_argument("--tree", type=Path, default=Path("build/compiled"), help="a compiled checkout (%(default)s)")
     parser.add_argument("--answer", type=int, choices=ANSWERS, default=200, help="of which requests (200)")
-    parser.add_argument("--fresh-heads", action="store_true", help="each request has a head that was never seen")
+    parser.add_argument("--fresh", choices=FRESH, action="append", default=[], help=FRESH_HELP)
     parser.add_argument("--top", type=int, default=40, metavar="N", help="functions shown (%(default)s)")
     args = parser.parse_args(argv)
     try:
         with tempfile.TemporaryDirectory(prefix="gateway-bench-") as name:
-            print(shown(counted(Path(name), args.tree, args.answer, fresh=args.fresh_heads), _REQUESTS, args.top))
+            print(shown(counted(Path(name), args.tree, args.answer, fresh=args.fresh), _REQUESTS, args.top))
     except BenchFailed as failed:
         print(f"bench: {failed}", file=sys.stderr)
         return 1

@@ -9,11 +9,13 @@ from bench.report import ratio, spread, table
 from bench.stage import Stage, Target
 from bench.statistics import lower_quartile
 
+WORD = "distillery"
+"""What a prompt that is to be new has something else for, of the same length."""
 BODY: dict[str, object] = {
     "model": "bench",
     "messages": [
         {"role": "system", "content": "You answer questions about the history of spirits and of the duty on them."},
-        {"role": "user", "content": "How does an excise officer gauge a still? " * 18},
+        {"role": "user", "content": f"{WORD}: " + "How does an excise officer gauge a still? " * 18},
     ],
     "max_tokens": 64,
     "temperature": 0.7,

@@ -173,6 +173,7 @@ def test_a_search_that_cannot_be_made_is_not_passed_for_nothing_found(part):
     assert index.search_pieces(["no", "thing"]) == Found(frozenset(), complete=part != "_seamed")
 
 
+@pytest.mark.interpreted
 def test_patterns_too_large_for_the_memory_are_refused(monkeypatch):
     monkeypatch.setattr("gateway.texts.matcher._MEMORY", 1 << 16)
     with pytest.raises(ValueError, match="the patterns together need more than"):
