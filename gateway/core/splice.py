@@ -11,9 +11,11 @@ import os
 from collections.abc import Iterable
 from typing import Final
 
-THRESHOLD: Final = 1 << 20
-"""Smaller bodies are parsed as they are: a millisecond is the most they take."""
+THRESHOLD: Final = 1 << 17
+"""Smaller bodies are parsed as they are: it costs a quarter of a millisecond more at the most."""
 MIN_SPAN: Final = 1 << 16
+_GLANCE: Final = 64
+"""Bytes that tell most texts from base64."""
 _DIGITS: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=-_"
 _NUMBER: Final = 6
 """Digits of a stand-in's number."""
@@ -75,7 +77,7 @@ def splice(body: bytes) -> tuple[bytes, Splices | None]:
             comma = body.find(b",", start, start + _PREFIX)
             start = comma + 1 if comma >= 0 else start
             span = body[start:end]
-            if len(span) >= MIN_SPAN and not span.translate(None, _DIGITS):
+            if len(span) >= MIN_SPAN and _opaque(span[:_GLANCE]) and _opaque(span):
                 kept += (body[done:start], splices.lift(span))
                 done = end
         probe = max(probe, end - MIN_SPAN // 2)
@@ -83,3 +85,8 @@ def splice(body: bytes) -> tuple[bytes, Splices | None]:
         return body, None
     kept.append(body[done:])
     return b"".join(kept), splices
+
+
+def _opaque(span: bytes) -> bool:
+    """Whether it is nothing but base64 digits."""
+    return not span.translate(None, _DIGITS)

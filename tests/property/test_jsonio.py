@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.jsonio import JsonError, _check, _harmless, dumps, loads
+from gateway.core.jsonio import MAX_DEPTH, JsonError, _values, dumps, loads
 
 INTEGERS = st.integers() | st.integers(-(10**40), 10**40)
 FLOATS = st.floats(allow_nan=False, allow_infinity=False)
@@ -106,10 +106,23 @@ def test_depth_is_bounded_whatever_stands_beside(depth, fits):
     ANY,
     st.sampled_from(["{0}", "[{0}]", '{{"a":{0},"b":1e999}}', '{{"a":[1,-1e400,{0}]}}', "[" * 64 + "{0}" + "]" * 64]),
 )
-def test_the_quick_look_lets_nothing_through(document, around):
+def test_values_are_counted_and_judged_as_a_model_does(document, around):
     parsed = json.loads(around.format(json.dumps(document)))
-    if _harmless(parsed):
-        _check(parsed)
+    depth, values, infinite = _model(parsed)
+    if depth > MAX_DEPTH or infinite:
+        with pytest.raises(JsonError):
+            _values([parsed], 0)
+    else:
+        assert _values([parsed], 0) == values
+
+
+def _model(value):
+    """How deep it goes, how many values it is, and whether any is an infinity."""
+    if not isinstance(value, dict | list):
+        return 0, 1, isinstance(value, float) and math.isinf(value)
+    below = [_model(inner) for inner in (value.values() if isinstance(value, dict) else value)]
+    deepest = max((depth + 1 for depth, _, _ in below), default=0)
+    return deepest, 1 + sum(values for _, values, _ in below), any(infinite for _, _, infinite in below)
 
 
 @pytest.mark.parametrize("beside", [1, 5000])
