@@ -1,11 +1,13 @@
 """What the caller asked, dialect-neutral: everything the rooms decide on."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from msgspec import Struct
 
-_SILENT: Final = frozenset({"body", "last_user_text", "for_kind"})
+_SILENT: Final = frozenset({"body", "last_user_text", "others", "tools_read", "tools_written", "for_kind"})
 """Members that hold what callers wrote: no representation shows them."""
+_NOTHING: Final[dict[str, Any]] = {}
 
 
 class Ask(Struct):
@@ -34,11 +36,19 @@ class Ask(Struct):
     user_turns: int = 0
     """Messages of a user; 0 where the request makes nothing be written."""
     last_user_text: str = ""
-    """The text of the last of them, for detectors; let go with `body`."""
-    plain: bool = False
-    """The messages are roles and texts alone: nothing in them can point anywhere."""
+    """The text of the last of them, for detectors."""
+    others: Sequence[tuple[int, Any]] = ()
+    """Messages that are more than a role and texts, each with its index. Nothing in the others points anywhere."""
+    tools_read: Any = None
+    """Definitions of tools as they are in `body`, and as they are written: weighing and sending them is one effort."""
+    tools_written: bytes = b""
     for_kind: dict[str, dict[str, Any]] | None = None
     """Edits that a reduction makes only towards single kinds of upstream, by kind and field."""
+
+    def let_go(self) -> None:
+        """Of all that the caller wrote."""
+        self.body, self.last_user_text, self.others = _NOTHING, "", ()
+        self.tools_read, self.tools_written = None, b""
 
     def __repr__(self) -> str:
         shown = (f"{name}={getattr(self, name)!r}" for name in self.__struct_fields__ if name not in _SILENT)

@@ -29,7 +29,8 @@ class AnthropicCountTokens:
 
     def read(self, body: dict[str, Any]) -> Ask | Refusal:
         reader = FieldReader(body)
-        ask, _ = read_conversation(reader, body)
+        ask = read_conversation(reader, body)
+        ask.user_turns, ask.last_user_text = 0, ""  # nothing is written for them
         return reader.refusal or ask
 
     def check_fields(self, ask: Ask, kind: str, *, pass_unknown: bool = False) -> Refusal | None:

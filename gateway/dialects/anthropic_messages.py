@@ -16,13 +16,11 @@ from gateway.dialects.fields import check_table
 from gateway.dialects.output import OutputReader
 from gateway.dialects.output_messages import MessagesReader
 from gateway.dialects.parameters import ParameterReader, Parameters, media
-from gateway.dialects.plain import Plain, plain
 from gateway.dialects.reading import FieldReader
 from gateway.dialects.reduction import Reduction, reduce_ask
 from gateway.dialects.references import check_anthropic_tools, check_parts
 from gateway.dialects.scan import texts
 from gateway.dialects.texts import Texts, read_texts
-from gateway.dialects.turns import user_turns
 from gateway.dialects.usage_fields import AnthropicCounts, inner, parse_object
 
 _DOCUMENTS: Final = frozenset({"tools", "output_format", "output_config"})
@@ -39,7 +37,7 @@ class AnthropicMessages:
 
     def read(self, body: dict[str, Any]) -> Ask | Refusal:
         reader = FieldReader(body)
-        ask, talk = read_conversation(reader, body)
+        ask = read_conversation(reader, body)
         ask.stream = reader.flag("stream")
         ask.output_cap = reader.tokens("max_tokens")
         ask.logprobs = reader.logprob_count("n_probs")
@@ -47,10 +45,6 @@ class AnthropicMessages:
         reader.objects("metadata")
         if ask.output_cap is None:
             reader.fail("max_tokens", "an integer of at least 1")
-        if talk is not None:
-            ask.user_turns, ask.last_user_text = talk.user_turns, talk.last_user_text
-        elif reader.refusal is None:
-            ask.user_turns, ask.last_user_text = user_turns(body["messages"])
         return reader.refusal or ask
 
     def check_fields(self, ask: Ask, kind: str, *, pass_unknown: bool = False) -> Refusal | None:
@@ -103,32 +97,29 @@ class AnthropicMessages:
         return MessagesMeter()
 
 
-def read_conversation(reader: FieldReader, body: dict[str, Any]) -> tuple[Ask, Plain | None]:
-    """What messages and count_tokens have in common, and the conversation if it is plain."""
-    talk = plain(body.get("messages"))
-    messages = reader.messages() if talk is None else []
+def read_conversation(reader: FieldReader, body: dict[str, Any]) -> Ask:
+    """What messages and count_tokens have in common."""
+    talk = reader.messages()
     ask = Ask(body, reader.model(), False, 0, tools=bool(reader.items("tools")))
     system = body.get("system")
     if system is not None and type(system) not in (str, list):
         reader.fail("system", "a string or a list of blocks")
     reader.objects("thinking", "output_config")
-    if talk is not None:
-        ask.prompt_bytes, ask.plain = talk.text_bytes, True
     weight = Weight()
-    weight.content(messages)
+    weight.messages(talk)
     weight.content(system)
     if not _DOCUMENTS.isdisjoint(body):
-        weight.document(body.get("tools"))
+        weight.tools(ask)
         weight.document(body.get("output_format") or inner(body, "output_config", "format"))
-    ask.prompt_bytes += weight.text_bytes
-    ask.media_items = weight.media_items
-    return ask, talk
+    ask.prompt_bytes, ask.media_items, ask.others = weight.text_bytes, weight.media_items, talk.others
+    ask.user_turns, ask.last_user_text = talk.user_turns, talk.last_user_text
+    return ask
 
 
 def conversation_parameters(ask: Ask) -> Parameters:
     """How both ask to be answered."""
     reader = ParameterReader(ask.body)
-    images, others = (0, 0) if ask.plain else media(ask.body["messages"])
+    images, others = media(ask.others)
     return Parameters(
         temperature=reader.number("temperature"),
         top_p=reader.number("top_p"),
@@ -150,9 +141,10 @@ def conversation_parameters(ask: Ask) -> Parameters:
 def check_conversation(ask: Ask, name: str, kind: str, *, pass_unknown: bool) -> Refusal | None:
     """Fields, tools and references of both."""
     body = ask.body
+    system = body.get("system")
     return (
         check_table(body, name, kind, pass_unknown=pass_unknown)
         or check_anthropic_tools(body.get("tools"))
-        or (None if ask.plain else check_parts(body["messages"], "messages", kind))
-        or check_parts(body.get("system"), "system", kind)
+        or check_parts(ask.others, "messages", kind)
+        or (check_parts(enumerate(system), "system", kind) if type(system) is list else None)
     )

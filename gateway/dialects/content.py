@@ -2,7 +2,9 @@
 
 from typing import Any, Final
 
+from gateway.core.ask import Ask
 from gateway.core.jsonio import dumps_read
+from gateway.dialects.plain import Talk
 
 TOKEN_ID_BYTES: Final = 4
 """What one token id in a prompt counts for: about the text of an average token."""
@@ -30,13 +32,27 @@ class Weight:
         self.text_bytes = 0
         self.media_items = 0
 
+    def messages(self, talk: Talk) -> None:
+        """A conversation, whose plain messages were weighed when it was read."""
+        self.text_bytes += talk.text_bytes
+        for _, message in talk.others:
+            self.content(message)
+
     def text(self, value: str) -> None:
         self.text_bytes += len(value) if value.isascii() else len(value.encode())
 
-    def document(self, value: Any) -> None:
-        """Tool definitions and schemas: the model reads them as a document, so all of it counts."""
-        if value is not None:
-            self.text_bytes += len(dumps_read(value))
+    def document(self, value: Any) -> bytes:
+        """Tool definitions and schemas: the model reads them as a document, so all of it counts. How it is written."""
+        if value is None:
+            return b""
+        written = dumps_read(value)
+        self.text_bytes += len(written)
+        return written
+
+    def tools(self, ask: Ask) -> None:
+        """A body's definitions of tools, often most of it."""
+        ask.tools_read = ask.body.get("tools")
+        ask.tools_written = self.document(ask.tools_read)
 
     def content(self, value: Any) -> None:
         """Messages and their parts, to any depth (the body's depth is bounded).

@@ -15,13 +15,11 @@ from gateway.dialects.openai_stream import ChunkMeter
 from gateway.dialects.output import OutputReader
 from gateway.dialects.output_choices import ChoicesReader
 from gateway.dialects.parameters import ParameterReader, Parameters, media
-from gateway.dialects.plain import plain
 from gateway.dialects.reading import FieldReader
 from gateway.dialects.reduction import Reduction, reduce_ask
 from gateway.dialects.references import check_openai_tools, check_parts
 from gateway.dialects.scan import finder, markers, string_pieces, usage_object
 from gateway.dialects.texts import Texts, read_texts
-from gateway.dialects.turns import user_turns
 from gateway.dialects.usage_fields import openai_usage
 
 _TEXT: Final = ("content", "reasoning_content", "reasoning", "refusal", "arguments", "input", "transcript")
@@ -54,12 +52,11 @@ class OpenAIChat:
 
     def read(self, body: dict[str, Any]) -> Ask | Refusal:
         reader = FieldReader(body)
-        talk = plain(body.get("messages"))
-        messages = reader.messages() if talk is None else []
+        talk = reader.messages()
         cap, other = reader.tokens("max_tokens"), reader.tokens("max_completion_tokens")
         if cap is None or (other is not None and other < cap):
             cap = other
-        ask = Ask(body, reader.model(), reader.flag("stream"), 0, output_cap=cap)
+        ask = Ask(body, reader.model(), reader.flag("stream"), talk.text_bytes, output_cap=cap)
         rare = not _RARE.isdisjoint(body)
         if rare:
             ask.choices = max(reader.choices("n"), reader.choices("best_of"))
@@ -69,19 +66,15 @@ class OpenAIChat:
             reader.strings("user", "safety_identifier")
         if reader.refusal is not None:
             return reader.refusal
-        if talk is not None:
-            ask.prompt_bytes, ask.user_turns, ask.last_user_text = talk
-            ask.plain = True
-        else:
-            ask.user_turns, ask.last_user_text = user_turns(messages)
-        if rare or talk is None:
+        ask.user_turns, ask.last_user_text = talk.user_turns, talk.last_user_text
+        if rare or talk.others:
             weight = Weight()
-            weight.content(messages)
+            weight.messages(talk)
             weight.content(body.get("prediction"))
-            for name in ("tools", "functions", "response_format"):
+            weight.tools(ask)
+            for name in ("functions", "response_format"):
                 weight.document(body.get(name))
-            ask.prompt_bytes += weight.text_bytes
-            ask.media_items = weight.media_items
+            ask.prompt_bytes, ask.media_items, ask.others = weight.text_bytes, weight.media_items, talk.others
         return ask
 
     def check_fields(self, ask: Ask, kind: str, *, pass_unknown: bool = False) -> Refusal | None:
@@ -89,8 +82,8 @@ class OpenAIChat:
         refusal = check_table(body, self.name, kind, pass_unknown=pass_unknown)
         if refusal is None and "tools" in body:
             refusal = check_openai_tools(body["tools"])
-        if refusal is None and not ask.plain:
-            refusal = check_parts(body["messages"], "messages", kind)
+        if refusal is None and ask.others:
+            refusal = check_parts(ask.others, "messages", kind)
         return refusal
 
     def texts(self, body: dict[str, Any]) -> Texts:
@@ -98,7 +91,7 @@ class OpenAIChat:
 
     def parameters(self, ask: Ask) -> Parameters:
         reader = ParameterReader(ask.body)
-        images, others = (0, 0) if ask.plain else media(ask.body["messages"])
+        images, others = media(ask.others)
         temperature, top_p = reader.number("temperature"), reader.number("top_p")
         if _CHOOSING.isdisjoint(ask.body):
             return Parameters(

@@ -15,14 +15,13 @@ from gateway.dialects.openai_family import OpenAIFamily
 from gateway.dialects.output import OutputReader
 from gateway.dialects.output_responses import ResponsesReader
 from gateway.dialects.parameters import ParameterReader, Parameters, media
-from gateway.dialects.plain import plain
+from gateway.dialects.plain import SILENCE, Talk, talk
 from gateway.dialects.reading import FieldReader
 from gateway.dialects.reduction import Reduction, reduce_ask
 from gateway.dialects.references import check_openai_tools, check_parts
 from gateway.dialects.responses_stream import ResponsesMeter
 from gateway.dialects.scan import finder, string_pieces
 from gateway.dialects.texts import Texts, read_texts
-from gateway.dialects.turns import user_turns
 from gateway.dialects.usage_fields import inner, parse_object, responses_usage
 
 _STRINGS: Final = finder("text", "refusal", "arguments", "input", "code")
@@ -41,9 +40,7 @@ class OpenAIResponses:
     def read(self, body: dict[str, Any]) -> Ask | Refusal:
         reader = FieldReader(body)
         given: Any = body.get("input")
-        talk = plain(given)
-        if talk is None:
-            _check_input(reader, body)
+        said = _said(reader, given)
         include = body.get("include")
         if include is not None and type(include) is not list:
             reader.fail("include", "a list of strings")
@@ -70,16 +67,12 @@ class OpenAIResponses:
         if reader.refusal is not None:
             return reader.refusal
         weight = Weight()
-        if talk is not None:
-            weight.text_bytes, ask.user_turns, ask.last_user_text = talk
-            ask.plain = True
-        else:
-            ask.user_turns, ask.last_user_text = (1, given) if type(given) is str else user_turns(given)
-            weight.content(given)
+        weight.messages(said)
         weight.content(body.get("instructions"))
-        weight.document(body.get("tools"))
+        weight.tools(ask)
         weight.document(inner(body, "text", "format"))
-        ask.prompt_bytes, ask.media_items = weight.text_bytes, weight.media_items
+        ask.prompt_bytes, ask.media_items, ask.others = weight.text_bytes, weight.media_items, said.others
+        ask.user_turns, ask.last_user_text = said.user_turns, said.last_user_text
         return ask
 
     def check_fields(self, ask: Ask, kind: str, *, pass_unknown: bool = False) -> Refusal | None:
@@ -88,9 +81,9 @@ class OpenAIResponses:
         if refusal is None and inner(body, "prompt_cache_options", "comparison_response_id") is not None:
             where = "prompt_cache_options.comparison_response_id"
             refusal = unsupported(where, "is not supported: requests are served without stored state.")
-        if refusal is None and not ask.plain and type(body.get("input")) is list:
-            refusal = check_parts(body["input"], "input", kind)
-            for index, item in enumerate(body["input"]):
+        if refusal is None and ask.others:
+            refusal = check_parts(ask.others, "input", kind)
+            for index, item in ask.others:
                 refusal = refusal or check_openai_tools(item.get("tools"), f"input.{index}.tools")
         return refusal
 
@@ -100,7 +93,7 @@ class OpenAIResponses:
     def parameters(self, ask: Ask) -> Parameters:
         reader = ParameterReader(ask.body)
         given = ask.body["input"]
-        images, others = (0, 0) if ask.plain else media(given)
+        images, others = media(ask.others)
         return Parameters(
             temperature=reader.number("temperature"),
             top_p=reader.number("top_p"),
@@ -142,11 +135,15 @@ class OpenAIResponses:
         return ResponsesMeter()
 
 
-def _check_input(reader: FieldReader, body: dict[str, Any]) -> None:
-    value = body.get("input")
-    if type(value) is str:
-        return
-    if type(value) is not list or not value:
-        reader.fail("input", "a string or a list of at least one item")
+def _said(reader: FieldReader, given: Any) -> Talk:
+    """A text is a user's only turn."""
+    if type(given) is str:
+        return Talk(len(given.encode()), 1, given, [])
+    said = talk(given)
+    if said is not None:
+        return said
+    if type(given) is list and given:
+        reader.items("input")  # some item is no object
     else:
-        reader.items("input")
+        reader.fail("input", "a string or a list of at least one item")
+    return SILENCE

@@ -6,7 +6,7 @@ that a rule never takes a strange value for an absent one.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from msgspec import Struct
@@ -154,10 +154,10 @@ class ParameterReader:
         return OTHER
 
 
-def media(value: Any) -> tuple[int, int]:
+def media(items: Iterable[tuple[int, Any]]) -> tuple[int, int]:
     """Images and other media in messages or input items, counted as `content.Weight` counts them for the estimate."""
     images = others = 0
-    stack = [value]
+    stack = [item for _, item in items]
     while stack:
         node = stack.pop()
         if type(node) is list:

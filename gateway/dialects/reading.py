@@ -4,10 +4,9 @@ from typing import Any, Final
 
 from gateway.core.reasons import INVALID_FIELD
 from gateway.core.refusal import Refusal
+from gateway.dialects.plain import MAX_ROLE_CHARS, SILENCE, Talk, talk
 
 MAX_MODEL_CHARS: Final = 256
-MAX_ROLE_CHARS: Final = 64
-"""Some templates show any role to the model: it must not carry a text that nobody weighed."""
 MAX_TOKENS: Final = (1 << 31) - 1
 MAX_CHOICES: Final = 128
 
@@ -93,19 +92,21 @@ class FieldReader:
                 return []
         return value
 
-    def messages(self) -> list[dict[str, Any]]:
+    def messages(self) -> Talk:
         """The conversation: a list of at least one object, each with a role and a content of a known shape."""
-        messages = self.items("messages")
-        if not messages:
-            self.fail("messages", "a list of at least one message")
-        for index, message in enumerate(messages):
+        said = talk(self._body.get("messages"))
+        if said is None:
+            if not self.items("messages"):
+                self.fail("messages", "a list of at least one message")
+            return SILENCE
+        for index, message in said.others:
             role = message.get("role")
             if type(role) is not str or len(role) > MAX_ROLE_CHARS:
                 self.fail(f"messages.{index}.role", f"a string of at most {MAX_ROLE_CHARS} characters")
             content = message.get("content")
             if content is not None and type(content) not in (str, list):
                 self.fail(f"messages.{index}.content", "a string or a list of parts")
-        return messages
+        return said
 
     def stream_usage(self) -> bool:
         """Whether the caller itself asked for usage in the stream."""

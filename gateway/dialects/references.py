@@ -3,7 +3,7 @@
 Only structure is looked at; text, tool arguments and schemas are never searched.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from gateway.core.refusal import Refusal
@@ -41,10 +41,12 @@ def parts(value: Any, path: str) -> Iterator[Located]:
                 yield from parts(below, f"{path}.{key}")
 
 
-def check_parts(value: Any, path: str, kind: str) -> Refusal | None:
-    """Refuse stored references and raw tensors everywhere, fetched URLs towards self-hosted servers."""
+def check_parts(items: Iterable[tuple[int, Any]], path: str, kind: str) -> Refusal | None:
+    """Refuse stored references and raw tensors everywhere, fetched URLs towards self-hosted servers. The items of a
+    list at `path`, each with its index.
+    """
     fetch = kind not in SELF_HOSTED
-    for index, item in enumerate(value if type(value) is list else ()):
+    for index, item in items:
         if type(item) is dict and type(item.get("content")) is str and _PLAIN_MESSAGE.issuperset(item):
             continue  # nearly every message: nothing in it can point anywhere
         refusal = _check_item(item, f"{path}.{index}", fetch=fetch) if _may_point(item) else None

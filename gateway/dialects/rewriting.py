@@ -2,6 +2,8 @@
 
 from typing import Any, Final
 
+from msgspec import Raw
+
 from gateway.core.ask import Ask
 from gateway.core.jsonio import dumps_read
 from gateway.dialects.base import Rewrite
@@ -15,6 +17,8 @@ _CAPS: Final = ("max_completion_tokens", "max_tokens")
 def model(ask: Ask, rewrite: Rewrite, kind: str) -> dict[str, Any]:
     """A copy with the upstream's model name, reduced as this kind of upstream needs it."""
     copy = dict(ask.body)
+    if ask.tools_written and copy.get("tools") is ask.tools_read:
+        copy["tools"] = Raw(ask.tools_written)
     if ask.for_kind is not None:
         apply(copy, ask.for_kind.get(kind, {}))
     copy["model"] = rewrite.model

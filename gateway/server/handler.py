@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from typing import Any
 
 from gateway.accounting.outcome import Outcome
 from gateway.core import reasons
@@ -135,7 +134,8 @@ class DataPlane:
             )  # fmt: skip
             if x.ask is not None:
                 # Nobody reads it any more, and the budget no longer counts it.
-                x.ask.body, x.ask.last_user_text, x.splices, x.inquiry = _NO_BODY, "", None, None
+                x.ask.let_go()
+                x.splices, x.inquiry = None, None
             return refusal
 
     def _full(self, most: int) -> Refusal | None:
@@ -228,7 +228,6 @@ class DataPlane:
         return reply
 
 
-_NO_BODY: dict[str, Any] = {}
 _DOUBTFUL = (
     reasons.INVALID_REQUEST, reasons.UPGRADE_REFUSED, reasons.HEADERS_TOO_LARGE, reasons.BODY_TOO_LARGE,
     reasons.REQUEST_TIMEOUT,

@@ -8,10 +8,9 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from gateway.core.ask import Ask
-from gateway.dialects import DIALECTS, anthropic_messages, fields, openai_chat, openai_responses, references
+from gateway.dialects import DIALECTS, anthropic_messages, fields, openai_chat, plain, references
 from gateway.dialects.content import Weight
 from gateway.dialects.field_tables import KINDS, table
-from gateway.dialects.turns import user_turns
 
 CONVERSING = [dialect for dialect in DIALECTS if dialect.name in ("chat", "responses", "messages", "count_tokens")]
 ROLES = st.sampled_from(["user", "assistant", "system", "tool", "r" * 64, "r" * 65, "", 5, None])
@@ -71,8 +70,7 @@ class _Never(frozenset):
 def the_long_way():
     """Nothing is plain, nothing is left out."""
     with pytest.MonkeyPatch.context() as patch:
-        for room in (openai_chat, openai_responses, anthropic_messages):
-            patch.setattr(room, "plain", lambda _messages: None)
+        patch.setattr(plain, "_text_bytes", lambda _content: plain._OTHER)
         patch.setattr(openai_chat, "_RARE", _Never())
         patch.setattr(openai_chat, "_LOGPROBS", _Never())
         patch.setattr(openai_chat, "_CHOOSING", _Never())
@@ -89,7 +87,7 @@ def told(dialect, body, kinds=KINDS):
     if not isinstance(ask, Ask):
         return ask, []
     refusals = [dialect.check_fields(ask, kind, pass_unknown=loose) for kind in kinds for loose in (False, True)]
-    return (replace(ask, plain=False), dialect.parameters(ask)), refusals
+    return (replace(ask, others=()), dialect.parameters(ask)), refusals
 
 
 def body_of(dialect, messages, more):
@@ -154,12 +152,32 @@ def test_every_pointer_is_seen(dialect):
             assert told(dialect, body, ["azure", "vllm"]) == found, body
 
 
-@given(st.lists(st.fixed_dictionaries({"role": st.text(max_size=70), "content": st.text()}), min_size=1, max_size=5))
-def test_a_plain_conversation_is_weighed_alike(messages):
-    found = openai_chat.plain(messages)
-    if found is None:
-        assert any(len(message["role"]) > 64 for message in messages)
-        return
-    weight = Weight()
-    weight.content(messages)
-    assert found == (weight.text_bytes, *user_turns(messages))
+TALK = st.text(max_size=5) | st.lists(
+    st.fixed_dictionaries(
+        {"type": st.sampled_from(["text", "input_text", "output_text", "refusal"]), "text": st.text(max_size=5)},
+        optional={"cache_control": st.just({"type": "ephemeral", "ttl": "5m"}), "content": st.just("more")},
+    ),
+    max_size=3,
+)
+
+
+@given(
+    st.lists(
+        st.fixed_dictionaries({"role": st.text(max_size=70) | st.just("user"), "content": TALK}), min_size=1, max_size=5
+    )
+)
+def test_what_is_plain_is_weighed_as_the_rest_is(messages):
+    found = plain.talk(messages)
+    weight, whole = Weight(), Weight()
+    weight.messages(found)
+    whole.content(messages)
+    assert weight.text_bytes == whole.text_bytes
+    said = [message["content"] for message in messages if message["role"] == "user"]
+    assert found.user_turns == len(said)
+    if said and type(said[-1]) is list:
+        said[-1] = "\n".join(part["text"] for part in said[-1] if part["type"] in ("text", "input_text"))
+    assert found.last_user_text == (said[-1] if said else "")
+    for index, message in found.others:
+        assert message is messages[index]
+        more = (part["type"] == "refusal" or "content" in part for part in message["content"])
+        assert len(message["role"]) > 64 or any(more)

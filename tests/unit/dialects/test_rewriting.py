@@ -24,6 +24,27 @@ def test_without_edits_the_bytes_are_the_canonical_dump(name):
     assert dialect.rewrite(dialect.read(body), Rewrite("m"), "openai") == dumps(body)
 
 
+TOOLS = [{"type": "custom", "name": "nãme", "description": 'a "quoted" \n text', "input_schema": {"x": [1, 2.5, None]}}]
+
+
+@pytest.mark.parametrize("name", ["chat", "responses", "messages", "count_tokens"])
+def test_tools_are_forwarded_as_they_were_weighed_or_as_they_were_changed(name):
+    dialect = BY_NAME[name]
+    ask = dialect.read({**MINIMAL[name], "tools": TOOLS})
+    bare = dialect.read(MINIMAL[name])
+    assert ask.prompt_bytes - bare.prompt_bytes == len(dumps(TOOLS))
+    before = dialect.rewrite(ask, Rewrite("m"), "openai")
+    assert json.loads(before)["tools"] == TOOLS
+    assert b'"tools":' + dumps(TOOLS) in before
+    ask.body = {**ask.body, "tools": TOOLS * 2}
+    assert json.loads(dialect.rewrite(ask, Rewrite("m"), "openai"))["tools"] == TOOLS * 2
+
+
+@pytest.mark.parametrize("tools", [None, []])
+def test_no_tools_are_forwarded_as_that(tools):
+    assert sent("chat", Rewrite("m"), tools=tools)["tools"] == tools
+
+
 @pytest.mark.parametrize("store", [{}, {"store": None}, {"store": False}])
 def test_responses_never_store(store):
     assert sent("responses", Rewrite("m"), **store)["store"] is False
