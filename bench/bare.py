@@ -9,7 +9,7 @@ they were answered.
 import asyncio
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import cast
 
 from bench.loop import new_loop
@@ -104,7 +104,7 @@ class _Caller(asyncio.Protocol):
             self._received = b""
             if self._callers.running:
                 self._callers.done += 1
-                self.transport.write(self._callers.request)
+                self.transport.write(next(self._callers.requests))
 
     def connection_lost(self, _exc: BaseException | None) -> None:
         if self._callers.running:
@@ -112,10 +112,10 @@ class _Caller(asyncio.Protocol):
 
 
 class Callers:
-    """A closed loop of `many` connections to one port; `done` counts answers."""
+    """A closed loop of `many` connections to one port, which take `requests` as they come; `done` counts answers."""
 
-    def __init__(self, port: int, request: bytes, many: int) -> None:
-        self.port, self.request, self._many = port, request, many
+    def __init__(self, port: int, requests: Iterator[bytes], many: int) -> None:
+        self.port, self.requests, self._many = port, requests, many
         self.running = False
         self.done = 0
         self._wrong: bytes | None = None
@@ -127,7 +127,7 @@ class Callers:
         for _ in range(self._many):
             _, line = await loop.create_connection(lambda: _Caller(self), "127.0.0.1", self.port)
             self._lines.append(line)
-            line.transport.write(self.request)
+            line.transport.write(next(self.requests))
 
     def broken(self, data: bytes) -> None:
         self._wrong = data

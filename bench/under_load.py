@@ -9,6 +9,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import repeat
 from pathlib import Path
 
 from bench import gateway_proc
@@ -20,8 +21,8 @@ from bench.requests import BODY
 
 WARM_S = 0.1
 """Of load before each window."""
-_CALLERS = 32
-_PATH = "/v1/chat/completions"
+CALLERS = 32
+PATH = "/v1/chat/completions"
 _PORT = re.compile(r"^mock ready: port (\d+)", re.MULTILINE)
 _GATEWAY = re.compile(r"^gateway ready: data 127\.0\.0\.1:(\d+)", re.MULTILINE)
 _OPS = re.compile(r"^gateway ready: .*, ops 127\.0\.0\.1:(\d+)", re.MULTILINE)
@@ -82,9 +83,9 @@ def bare(folder: Path, where: set[int], *what: str) -> Iterator[Target]:
         yield Target(port_said(process, log, _PORT), process.pid)
 
 
-async def window(target: Target, seconds: float, callers: int = _CALLERS) -> tuple[float, float]:
-    """CPU µs of one request: of the process, and of its threads but the first."""
-    load = load_on(target, callers)
+async def window(target: Target, seconds: float, load: Callers | None = None) -> tuple[float, float]:
+    """CPU µs of one request: of the process, and of its threads but the first. The load is the usual one, or `load`."""
+    load = load or load_on(target)
     await load.start()
     try:
         await asyncio.sleep(WARM_S)
@@ -116,10 +117,10 @@ def counted(target: Target, name: str) -> float:
     return sum(float(value) for value in re.findall(rf"^{name}(?:\{{.*\}})? (\S+)$", text, re.MULTILINE))
 
 
-def load_on(target: Target, callers: int = _CALLERS) -> Callers:
+def load_on(target: Target, callers: int = CALLERS) -> Callers:
     """Callers that ask again as soon as they were answered."""
     body = json.dumps(BODY).encode()
-    return Callers(target.port, request_to(target.port, _PATH, target.key or "-", body), callers)
+    return Callers(target.port, repeat(request_to(target.port, PATH, target.key or "-", body)), callers)
 
 
 def _others_ns(pid: int) -> int:

@@ -1,5 +1,6 @@
 """The budget of a request: its rows add up, and its list of functions is that of the code."""
 
+from itertools import repeat
 from types import SimpleNamespace
 
 import pytest
@@ -126,7 +127,7 @@ class Wire:
 
 
 def a_caller():
-    callers = bare.Callers(1, b"ask", 1)
+    callers = bare.Callers(1, repeat(b"ask"), 1)
     callers.running = True
     caller = bare._Caller(callers)
     caller.connection_made(Wire())
