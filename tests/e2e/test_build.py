@@ -1,7 +1,9 @@
 """Which build runs: what the process says of itself, where the suite knows what it is."""
 
+import ast
 import os
 import re
+from pathlib import Path
 
 from gateway.core.build import COMPILED
 from setup import LEFT_OUT, PACKAGE, ROOMS, modules
@@ -28,3 +30,25 @@ def test_the_list_of_what_is_compiled_names_what_is_there():
     assert all((PACKAGE / path).is_file() and str(PACKAGE / path) not in paths for path in LEFT_OUT)
     assert "gateway/core/build.py" in paths
     assert len(paths) == len(set(paths))
+
+
+SOME = {"next", "islice", "takewhile", "zip"}
+"""What asks for no more than it needs."""
+
+
+def partly_read(source):
+    """Lines of generator expressions of which some values may do."""
+    calls = (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call))
+    return [
+        argument.lineno
+        for call in calls
+        if isinstance(call.func, ast.Name) and call.func.id in SOME
+        for argument in call.args
+        if isinstance(argument, ast.GeneratorExp)
+    ]
+
+
+def test_no_compiled_generator_expression_is_read_in_part():
+    """mypyc makes a list of one before anybody asks for its first value: all of it is paid for, each time."""
+    assert partly_read("first = next(one for one in many)\nsum(one for one in many)") == [1]
+    assert {path: lines for path in modules() if (lines := partly_read(Path(path).read_text()))} == {}
