@@ -5,12 +5,15 @@ so `"` never follows a letter or precedes a colon unescaped. A hit is therefore 
 """
 
 import re
-from typing import Any
+from typing import Any, Final
 
 from gateway.core.jsonio import JsonError, loads, parse
 
 Markers = tuple[bytes, ...]
 Finder = re.Pattern[bytes]
+_QUOTE, _BACKSLASH, _LF, _CR = b'"\\\n\r'
+_LONG: Final = 1 << 16
+"""Bytes of a text that is looked at in the ordinary way."""
 
 
 def markers(*keys: str) -> tuple[Markers, Markers]:
@@ -48,6 +51,21 @@ def string_size(event: bytes, start: int) -> int:
         return len(loads(event[start - 1 : end + 1]).encode())
     except JsonError:
         return end - start
+
+
+def plain_between(event: bytes, head: bytes, tail: bytes) -> int:
+    """Bytes of the text by which an event differs from another that begins and ends alike; 0 where it is not plain.
+
+    A text without quotes, backslashes and line ends cannot change what the rest of the event means, nor where it ends.
+    So nearly every event of a stream is told by a comparison.
+    """
+    end = len(event) - len(tail)
+    size = end - len(head)
+    if not 0 < size < _LONG or not event.startswith(head) or not event.endswith(tail):
+        return 0
+    text = event[len(head) : end]
+    # Asked for a number, bytes need no exception to find out that they were not asked for one: a fifth of the time.
+    return 0 if _QUOTE in text or _BACKSLASH in text or _LF in text or _CR in text else size
 
 
 def texts(value: Any, keys: frozenset[str]) -> tuple[int, int]:

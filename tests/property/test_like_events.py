@@ -1,6 +1,7 @@
 """Events that are told by comparing them with the one before: the same bytes and counts as looking at each."""
 
-from hypothesis import example, given
+import pytest
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gateway.dialects import DIALECTS
@@ -73,6 +74,90 @@ def test_comparing_changes_nothing(pieces, cuts, strip):
     assert compared[:2] == looked[:2]
     # Of a first event that is no JSON nothing is told; the one that others are compared with may tell it.
     assert compared[2] == looked[2] or b'"id"' not in looked[2]
+
+
+MESSAGES = next(dialect for dialect in DIALECTS if dialect.name == "messages")
+PART = st.sampled_from(
+    [
+        '{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"{}"}}',
+        '{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"{}"}}',
+        '{"type":"content_block_delta","index":1,"delta":{"type":"thinking_delta","thinking":"{}"}}',
+        '{"type":"content_block_delta","index":1,"delta":{"type":"input_json_delta","partial_json":"{}"}}',
+        '{"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "{}"}}',
+        '{"type":"content_block_delta","delta":{"text":"x","thinking":"{}"}}',
+        '{"type":"content_block_delta","delta":{"text":"","thinking":"{}"}}',
+        '{"type":"content_block_delta","delta":{"text":"{}","thinking":""}}',
+        '{"type":"content_block_delta","delta":{"text":"ab","x":"{}"}}',
+        '{"delta":{"text":"{}"}}',
+        '{"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":7}}',
+        '{"type":"content_block_stop","index":0}', '{"type":"error","error":{"message":"text"}}', "{",
+    ]
+)  # fmt: skip
+NAMED = st.sampled_from(
+    ["event: content_block_delta\ndata: "] * 4 + ["data: ", "event: ping\ndata: ", "event: error\ndata: "]
+)
+NAME = st.just("content_block_delta")
+
+
+@st.composite
+def conversations(draw):
+    """The same of named events."""
+    out: list[bytes] = []
+    for _ in range(draw(st.integers(1, 3))):
+        name, event, end = draw(NAMED), draw(PART), draw(END)
+        texts = draw(st.lists(st.tuples(TEXT | NAME, st.one_of(st.just(end), END)), min_size=1, max_size=6))
+        out += [(name + event.replace('"{}"', f'"{text}"') + last).encode() for text, last in texts]
+    return out
+
+
+def listened(chunks, *, compare):
+    meter = MESSAGES.meter(strip_usage=False)
+    out = []
+    for chunk in chunks:
+        if not compare:
+            meter._head = b""
+        out.append(meter.feed(chunk))
+        if meter.failed:
+            break
+    out.append(meter.flush())
+    usage = meter.usage and (meter.usage.input_tokens, meter.usage.output_tokens, meter.usage.estimated)
+    counted = meter.delta_events, meter.text_bytes, meter.finished, meter.failed, meter.error, usage
+    return out, counted, meter.end_for_budget()
+
+
+def _said(text, key='"text"', end="\n\n", name="event: content_block_delta\n"):
+    return f'{name}data: {{"delta":{{{key}:"{text}"}}}}{end}'.encode()
+
+
+@settings(max_examples=300)
+@example([_said("a"), _said("b", end="\n"), _said("c")], None)  # the third is in the second
+@example([_said("a", '"text":"x","thinking"'), _said("b", '"text":"x","thinking"')], None)  # two texts
+@example([_said("", '"text":"x","thinking"'), _said("b", '"text":"x","thinking"')], None)
+@example([_said("cde", '"text":"ab","x"'), _said("cdef", '"text":"ab","x"')], None)  # no text in the last place
+@example([_said("content_block_delta", name=""), _said("a", name="")], None)  # the name is in the text
+@example([_said("\\", '"text":"x","thinking"'), _said("b", '"text":"x","thinking"')], None)  # none that ends
+@example([_said('a"b', '"text":"xy","thinking"'), _said("b", '"text":"xy","thinking"')], None)
+@example([_said("a", end="\r\n\r\n"), _said("b", end="\r\n\r\n")], None)
+@example([_said("a", name="event: content_block_delta\r"), _said("b", name="event: content_block_delta\r")], None)
+@given(conversations(), st.one_of(st.none(), st.lists(st.integers(0, 2000), max_size=12)))
+def test_comparing_named_events_changes_nothing(pieces, cuts):
+    chunks = pieces
+    if cuts is not None:
+        stream = b"".join(pieces)
+        places = sorted({min(cut, len(stream)) for cut in cuts})
+        chunks = [stream[start:end] for start, end in zip([0, *places], [*places, len(stream)], strict=True)]
+    assert listened(chunks, compare=True) == listened(chunks, compare=False)
+
+
+@pytest.mark.parametrize("key", ["text", "thinking"])
+def test_a_stream_of_like_named_events_is_compared(key):
+    event = 'event: content_block_delta\ndata: {"type":"content_block_delta","index":0,"delta":{"%s":"%s"}}\n\n'
+    meter = MESSAGES.meter(strip_usage=False)
+    for word in ("a", "é", "c"):
+        said = (event % (key, word)).encode()
+        assert meter.feed(said) is said
+        assert meter._head.endswith(f'"{key}":"'.encode())
+    assert (meter.delta_events, meter.text_bytes) == (3, 4)
 
 
 def test_a_stream_of_like_events_is_compared():
