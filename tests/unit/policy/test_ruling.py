@@ -285,6 +285,7 @@ def test_a_terms_profile_keeps_back_reasoning() -> None:
     assert less.shown == "summary"
 
 
+@pytest.mark.interpreted
 def test_rules_on_different_parts_share_one_search_where_they_see_the_same_text() -> None:
     texts = ("{phrases: x, in: user}", "{phrases: y}")
     each = (f"r{number}: {{when: {{text: {text}}}, then: flag}}" for number, text in enumerate(texts))
