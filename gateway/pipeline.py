@@ -95,6 +95,7 @@ class Pipeline:
             texts = x.dialect.texts(body)
             ask.hidden_bytes = x.splices.within(piece for part in PARTS for piece in getattr(texts, part))
             ask.prompt_bytes += ask.hidden_bytes
+            ask.last_user_text = x.splices.named(ask.last_user_text)
         x.ask = ask
         x.model = x.snapshot.catalogue.lookup(ask.model)
         if x.model is None:

@@ -191,6 +191,8 @@ def test_of_a_very_long_turn_not_all_is_hashed(walk):
     assert said(first + middle.upper() + last) == one, "the middle is not looked at"
     assert said(first + middle + "m" + last) != one, "but the length is"
     assert said("b" + first[1:] + middle + last) != one
+    picture = "A" * MAX_HASHED
+    assert said(f"data:,{picture}") == said(f"data:,{picture}") != said(f"data:,{picture}AAAA")
 
 
 def test_ages(tmp_path):

@@ -83,6 +83,22 @@ def test_nobody_can_write_a_stand_in():
     assert stand_in in out
 
 
+def test_a_lifted_string_has_a_name_that_only_it_has():
+    def named(*pictures):
+        short, splices = splice(json.dumps(["say", *pictures]).encode())
+        assert len(splices) == len(pictures)
+        return splices.named(" ".join(jsonio.loads(short)))
+
+    other, longer = "B" + PICTURE[1:], PICTURE + "AAAA"
+    assert named(PICTURE, other) == named(PICTURE, other)
+    assert (
+        len({named(PICTURE), named(other), named(longer), named(PICTURE[:-4] + "AAAA"), named(PICTURE, PICTURE)}) == 5
+    )
+    assert named(PICTURE).startswith(f"say {len(PICTURE)}-")
+    text = "no stand-in in it"
+    assert splice(body(PICTURE))[1].named(text) is text
+
+
 @given(
     st.lists(
         st.one_of(
