@@ -47,12 +47,11 @@ def streams(draw):
     return out
 
 
-def fed(chunks, *, strip, compare):
-    meter = CHAT.meter(strip_usage=strip)
+def heard(meter, chunks, forget):
+    """What is forwarded, what is counted, and the ending for a budget; `forget` is called before each chunk."""
     out = []
     for chunk in chunks:
-        if not compare:
-            meter._unlike = _UNLIKE
+        forget()
         out.append(meter.feed(chunk))
         if meter.failed:
             break
@@ -62,14 +61,29 @@ def fed(chunks, *, strip, compare):
     return out, counted, meter.end_for_budget()
 
 
+def fed(chunks, *, strip, compare):
+    meter = CHAT.meter(strip_usage=strip)
+    return heard(meter, chunks, lambda: None if compare else setattr(meter, "_unlike", _UNLIKE))
+
+
+def listened(chunks, *, compare):
+    meter = MESSAGES.meter(strip_usage=False)
+    return heard(meter, chunks, lambda: None if compare else setattr(meter, "_head", b""))
+
+
+def cut(pieces, cuts):
+    """The same stream in other chunks; None leaves it as it is."""
+    if cuts is None:
+        return pieces
+    stream = b"".join(pieces)
+    places = sorted({min(place, len(stream)) for place in cuts})
+    return [stream[start:end] for start, end in zip([0, *places], [*places, len(stream)], strict=True)]
+
+
 @given(streams(), st.one_of(st.none(), st.lists(st.integers(0, 2000), max_size=12)), st.booleans())
 @example([b"data: %b\n\n" % CHUNK_OF % b"", b"%b\n\n" % CHUNK_OF % b"a"], None, False)  # the second is no data
 def test_comparing_changes_nothing(pieces, cuts, strip):
-    chunks = pieces
-    if cuts is not None:
-        stream = b"".join(pieces)
-        places = sorted({min(cut, len(stream)) for cut in cuts})
-        chunks = [stream[start:end] for start, end in zip([0, *places], [*places, len(stream)], strict=True)]
+    chunks = cut(pieces, cuts)
     looked, compared = (fed(chunks, strip=strip, compare=compare) for compare in (False, True))
     assert compared[:2] == looked[:2]
     # Of a first event that is no JSON nothing is told; the one that others are compared with may tell it.
@@ -110,21 +124,6 @@ def conversations(draw):
     return out
 
 
-def listened(chunks, *, compare):
-    meter = MESSAGES.meter(strip_usage=False)
-    out = []
-    for chunk in chunks:
-        if not compare:
-            meter._head = b""
-        out.append(meter.feed(chunk))
-        if meter.failed:
-            break
-    out.append(meter.flush())
-    usage = meter.usage and (meter.usage.input_tokens, meter.usage.output_tokens, meter.usage.estimated)
-    counted = meter.delta_events, meter.text_bytes, meter.finished, meter.failed, meter.error, usage
-    return out, counted, meter.end_for_budget()
-
-
 def _said(text, key='"text"', end="\n\n", name="event: content_block_delta\n"):
     return f'{name}data: {{"delta":{{{key}:"{text}"}}}}{end}'.encode()
 
@@ -141,11 +140,7 @@ def _said(text, key='"text"', end="\n\n", name="event: content_block_delta\n"):
 @example([_said("a", name="event: content_block_delta\r"), _said("b", name="event: content_block_delta\r")], None)
 @given(conversations(), st.one_of(st.none(), st.lists(st.integers(0, 2000), max_size=12)))
 def test_comparing_named_events_changes_nothing(pieces, cuts):
-    chunks = pieces
-    if cuts is not None:
-        stream = b"".join(pieces)
-        places = sorted({min(cut, len(stream)) for cut in cuts})
-        chunks = [stream[start:end] for start, end in zip([0, *places], [*places, len(stream)], strict=True)]
+    chunks = cut(pieces, cuts)
     assert listened(chunks, compare=True) == listened(chunks, compare=False)
 
 
