@@ -22,7 +22,7 @@ from gateway.dialects.base import Rewrite
 from gateway.dialects.texts import PARTS
 from gateway.exchange import Exchange
 from gateway.gates import Gates
-from gateway.identity.authenticate import Claim, authenticate, claim
+from gateway.identity.authenticate import Claim, authenticate
 from gateway.identity.lookup import KeyLookup
 from gateway.identity.pseudonym import Pseudonyms
 from gateway.later import Later
@@ -64,9 +64,9 @@ class Pipeline:
         self.glances = Later(self._look_in_passing)
         self.aftermath = Later(self._write_down)
 
-    async def identify(self, x: Exchange, authorization: str | None, api_key: str | None) -> Refusal | None:
+    async def identify(self, x: Exchange, claimed: Claim | Refusal) -> Refusal | None:
         """Name-plate: who is calling. Before the body is read, so that strangers cost little."""
-        claimed, directory = claim(authorization, api_key), x.snapshot.directory
+        directory = x.snapshot.directory
         key_id = claimed.id_outside(directory) if isinstance(claimed, Claim) else None
         stored = None if key_id is None else self.lookup.cached(key_id) or await self.lookup.find(key_id)
         if isinstance(stored, Refusal):

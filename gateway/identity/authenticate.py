@@ -1,11 +1,11 @@
 """From credentials to a principal: pure, synchronous, and the same work whatever was sent.
 
-How close a secret came must not show in the time an answer takes, so every credential costs one hash and one
-comparison: unknown keys are compared with a record that nobody has. Whether an id is in memory may show in the time of
-a look-up in the store before that: ids are public.
+How close a secret came must not show in the time an answer takes, so every credential costs one comparison and one
+hash, or none where its connection has sent the very same before: unknown keys are compared with a record that nobody
+has. Whether an id is in memory may show in the time of a look-up in the store before that: ids are public.
 """
 
-import hmac
+from hmac import compare_digest
 from typing import Final
 
 from gateway.core import reasons
@@ -23,13 +23,21 @@ _KEY_AT: Final = len("Bearer ")
 
 
 class Claim:
-    """The one credential of a request, taken apart and not believed yet."""
+    """The one credential of a request, or of all that come with the same head; taken apart and not believed yet."""
 
-    __slots__ = ("key", "text")
+    __slots__ = ("_hashed", "_pepper", "key", "text")
 
     def __init__(self, text: str, key: ParsedKey) -> None:
         self.text = text
         self.key = key
+        self._pepper: bytes | None = None
+        self._hashed = b""
+
+    def hashed(self, pepper: bytes) -> bytes:
+        """`digest` of its secret. A claim that is made again is not hashed again, whether it is true or not."""
+        if self._pepper != pepper:
+            self._pepper, self._hashed = pepper, digest(self.key.secret, pepper)
+        return self._hashed
 
     def id_outside(self, directory: Directory) -> str | None:
         """The id to look up elsewhere: of a key that is whole and not in the directory."""
@@ -59,7 +67,7 @@ def authenticate(
         return claimed
     key = claimed.key
     record = directory.keys.get(key.id) or stored or directory.nobody
-    same = hmac.compare_digest(digest(key.secret, record.pepper), record.digest)
+    same = compare_digest(claimed.hashed(record.pepper), record.digest)
     if not same or not key.intact or record is directory.nobody:
         return _unknown(claimed.text, key)
     if record.revoked:

@@ -7,8 +7,10 @@ from typing import Final, cast
 
 from gateway.server.hot_request import HotRequest
 from gateway.server.lane import Lane
+from gateway.server.last_head import LastHead
 from gateway.server.plain_head import LONGEST, PlainHead
 from gateway.server.unread import Unread
+from gateway.server.unsaid import Unsaid
 
 LINGER_S: Final = 2.0
 """How long the rest of an unread body is let fall, so that its sender reads the answer before the connection ends."""
@@ -16,8 +18,8 @@ END_S: Final = 1.0
 """How long a handler may take to end when the process does."""
 MOST_HELD: Final = 1 << 16
 """Bytes behind a request that is being served; then the connection is read no further."""
-MOST_UNSAID: Final = 1 << 16
-"""Bytes that may wait for the end of the turn; the transport takes what is more, so that it can say when it is full."""
+QUIET_S: Final = 5.0
+"""After so long without a request a connection keeps no head: many are open, and few of them busy."""
 
 log = logging.getLogger("gateway")
 
@@ -26,13 +28,14 @@ class HotConnection(asyncio.Protocol):
     """Serves one plain request at a time, in order."""
 
     __slots__ = (
-        "_behind", "_drain", "_lane", "_lingering", "_loop", "_on_turn", "_paused", "_request", "_served", "_since",
-        "_task", "_transport", "_unread", "_unsaid", "full", "remote",
+        "_behind", "_drain", "_heads", "_lane", "_lingering", "_loop", "_on_turn", "_paused", "_request", "_served",
+        "_since", "_task", "_transport", "_unread", "_unsaid", "full", "remote",
     )  # fmt: skip
 
     def __init__(self, lane: Lane) -> None:
         self._lane = lane
         self._loop = lane.loop
+        self._heads = LastHead(lane.heads)
         self._transport: asyncio.Transport | None = None
         self._behind = b""
         self._request: HotRequest | None = None
@@ -44,12 +47,12 @@ class HotConnection(asyncio.Protocol):
         self._lingering: asyncio.TimerHandle | None = None
         self._since = 0.0
         self._unread = Unread()
-        self._unsaid = b""
+        self._unsaid = Unsaid(lane.turn)
         self.full = False
         self.remote = ""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)
+        self._transport = self._unsaid.transport = cast(asyncio.Transport, transport)
         peer = transport.get_extra_info("peername")
         self.remote = str(peer[0]) if isinstance(peer, tuple) and peer else ""
         self._since = self._loop.time()
@@ -87,7 +90,7 @@ class HotConnection(asyncio.Protocol):
             self._go_on()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - whyever it was
-        self._transport = None
+        self._transport = self._unsaid.transport = None
         self._lane.left(self)
         if self._lingering is not None:
             self._lingering.cancel()
@@ -100,7 +103,7 @@ class HotConnection(asyncio.Protocol):
     def _begin(self, data: bytes) -> None:
         """Bytes with which a request begins."""
         end = data.find(b"\r\n\r\n", 0, min(LONGEST, self._lane.most_bytes)) + 4
-        head = self._lane.heads.read(data[:end]) if end > 3 else None
+        head = self._heads.read(data[:end]) if end > 3 else None
         if head is None:
             self._hand_over(data)
         else:
@@ -120,10 +123,10 @@ class HotConnection(asyncio.Protocol):
 
     def _hand_over(self, data: bytes) -> None:
         """From here on the connection is aiohttp's, which sees every byte of this request and no byte before it."""
-        self._say()
+        self._unsaid.say()
         transport = self._transport
         assert transport is not None
-        self._transport = None
+        self._transport = self._unsaid.transport = None
         self._lane.left(self)
         try:
             other = self._lane.other()
@@ -173,27 +176,13 @@ class HotConnection(asyncio.Protocol):
             self._begin(data)
 
     def write(self, data: bytes) -> None:
-        """Leaves at the end of the turn, with what other connections have to say."""
-        if len(self._unsaid) + len(data) > MOST_UNSAID:
-            self._say()
-            if self._transport is not None:
-                self._transport.write(data)
-            return
-        if not self._unsaid:
-            self._lane.turn.write(self._say)
-        self._unsaid += data
+        self._unsaid.write(data)
 
     def push(self, data: bytes) -> None:
-        """Leaves when the loop has read what there is to read: uvloop itself collects what is written meanwhile."""
-        if self._unsaid or self._transport is None or self._transport.is_closing():
-            self.write(data)
-        else:
-            self._transport.write(data)
+        self._unsaid.push(data)
 
-    def _say(self) -> None:
-        data, self._unsaid = self._unsaid, b""
-        if data and self._transport is not None and not self._transport.is_closing():
-            self._transport.write(data)
+    def forget_head(self) -> None:
+        self._heads.let_go()
 
     async def drained(self) -> None:
         if self._transport is None or self._transport.is_closing():
@@ -220,7 +209,7 @@ class HotConnection(asyncio.Protocol):
             self._transport.resume_reading()
 
     def abort(self) -> None:
-        self._say()  # the caller is charged for it
+        self._unsaid.say()  # the caller is charged for it
         if self._transport is not None:
             self._transport.abort()
 
@@ -231,7 +220,7 @@ class HotConnection(asyncio.Protocol):
     def _close(self) -> None:
         # Once: of a TLS transport of asyncio's that is closed twice, nothing may be asked any more.
         if self._transport is not None and not self._transport.is_closing():
-            self._say()
+            self._unsaid.say()
             self._transport.close()
 
     def look_after(self, now: float, patience_s: float, silence_s: float, idle_s: float) -> None:
@@ -241,8 +230,12 @@ class HotConnection(asyncio.Protocol):
             return
         if self._unread.for_too_long(transport.get_write_buffer_size(), now, patience_s):
             transport.abort()
-        elif self._request is None and not self.full and now - self._since >= (idle_s if self._served else silence_s):
-            self._close()
+        elif self._request is None and not self.full:
+            quiet_s = now - self._since
+            if quiet_s >= (idle_s if self._served else silence_s):
+                self._close()
+            elif quiet_s >= QUIET_S:
+                self.forget_head()
 
     def close_if_idle(self) -> None:
         if self._request is None:

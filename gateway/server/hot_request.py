@@ -7,6 +7,7 @@ from typing import Final, Protocol
 from multidict import CIMultiDict
 
 from gateway.core.refusal import Refusal
+from gateway.identity.authenticate import claim
 from gateway.server.answer_head import head_of
 from gateway.server.inbound import Fields, Reply
 from gateway.server.plain_head import PlainHead
@@ -18,6 +19,8 @@ _BEGIN: Final = tuple(b"%x\r\n" % size for size in range(_SMALL))
 """How a chunk of so many bytes begins, which is nearly every one."""
 
 _READ: Final = CIMultiDict[str]()
+_BELIEVED: Final = claim(None, None)
+"""Nobody's."""
 
 
 class Wire(Protocol):
@@ -43,6 +46,10 @@ class Wire(Protocol):
     def go_on_reading(self) -> None: ...
 
     def on_turn(self, callback: Callable[[], None] | None) -> None: ...
+
+    def forget_head(self) -> None:
+        """Of the request: it is not repeated for a while."""
+        ...
 
     def abort(self) -> None: ...
 
@@ -150,13 +157,14 @@ class HotStream:
 class HotRequest:
     """One plain request."""
 
-    __slots__ = ("_wire", "body", "closes", "headers", "sent", "target")
+    __slots__ = ("_wire", "body", "claimed", "closes", "headers", "sent", "target")
     method = "POST"
 
     def __init__(self, wire: Wire, head: PlainHead) -> None:
         self._wire = wire
         self.target = head.target
         self.headers = head.headers
+        self.claimed = head.claimed
         self.body = HotBody(wire, head.length)
         self.closes = False
         self.sent: HotStream | Reply | None = None
@@ -188,7 +196,9 @@ class HotRequest:
 
     async def stream(self, headers: Fields) -> HotStream:
         head = head_of(200, headers, None, closes=self.closes)
-        self.headers = _READ  # nobody asks for them again, and streams are many and long
+        # Nobody asks for its head again, and streams are many and long.
+        self.headers, self.claimed = _READ, _BELIEVED
+        self._wire.forget_head()
         self.sent = stream = HotStream(self._wire)
         self._wire.write(head)
         return stream

@@ -9,6 +9,7 @@ from typing import Protocol
 from multidict import MultiMapping
 
 from gateway.core.refusal import Refusal
+from gateway.identity.authenticate import Claim
 
 Fields = list[tuple[str, str]]
 """Header fields of an answer, in order."""
@@ -105,6 +106,11 @@ class Inbound(Protocol):
 
     @property
     def headers(self) -> Headers: ...
+
+    @property
+    def claimed(self) -> Claim | Refusal:
+        """Whose it says it is."""
+        ...
 
     @property
     def remote(self) -> str:

@@ -11,6 +11,9 @@ from typing import Final
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from multidict import CIMultiDict
 
+from gateway.core.refusal import Refusal
+from gateway.identity.authenticate import Claim, claim
+
 LONGEST: Final = 8000
 """Bytes of a plain head: below it no line can be over the limits of aiohttp's parser (8,190 bytes)."""
 
@@ -20,7 +23,9 @@ _HEAD: Final = re.compile(
     re.ASCII,
 )
 """RFC 9112, section 3, of one method and version, with the field values kept to printable ASCII on one line."""
-_LENGTH: Final = re.compile(r"[0-9]{1,15}")
+MOST_DIGITS: Final = 15
+"""Of a length in bytes."""
+_LENGTH: Final = re.compile(rf"[0-9]{{1,{MOST_DIGITS}}}")
 _HOST: Final = re.compile(r"[A-Za-z0-9._:\[\]-]+")
 _NOT_PLAIN: Final = frozenset(
     {
@@ -34,12 +39,31 @@ _NOT_PLAIN: Final = frozenset(
 class PlainHead:
     """A head that leaves no question open; `length` is the body's, in bytes."""
 
-    __slots__ = ("headers", "length", "target")
+    __slots__ = ("_claim", "headers", "length", "target")
 
     def __init__(self, target: str, headers: CIMultiDict[str], length: int) -> None:
         self.target = target
         self.headers = headers
         self.length = length
+        self._claim: Claim | None = None
+
+    def of_length(self, length: bytes) -> "PlainHead":
+        """The same one, of the same caller, with another Content-Length: digits."""
+        headers = self.headers.copy()
+        headers["Content-Length"] = length.decode("ascii")
+        other = PlainHead(self.target, headers, int(length))
+        other._claim = self._claim
+        return other
+
+    @property
+    def claimed(self) -> Claim | Refusal:
+        """Whose it says it is; taken apart once."""
+        if self._claim is None:
+            claimed = claim(self.headers.get("authorization"), self.headers.get("x-api-key"))
+            if isinstance(claimed, Refusal):
+                return claimed
+            self._claim = claimed
+        return self._claim
 
 
 class _Fields:

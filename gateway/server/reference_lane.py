@@ -9,6 +9,7 @@ from gateway.core import reasons
 from gateway.core.ids import new_id
 from gateway.core.refusal import Refusal
 from gateway.dialects import OPENAI
+from gateway.identity.authenticate import Claim, claim
 from gateway.server.guards import check_head
 from gateway.server.inbound import BodyBroken, Fields, Reply, Serve
 from gateway.server.respond import head
@@ -91,6 +92,10 @@ class AiohttpInbound:
     @property
     def headers(self) -> CIMultiDictProxy[str]:
         return self._request.headers
+
+    @property
+    def claimed(self) -> Claim | Refusal:
+        return claim(self.headers.get("authorization"), self.headers.get("x-api-key"))
 
     @property
     def remote(self) -> str:

@@ -2,7 +2,7 @@
 
 walk = Walk(tmp_path)
 x = walk.enter("chat")
-assert at_once(walk.pipeline.identify(x, walk.bearer(), None)) is None
+assert at_once(walk.pipeline.identify(x, claim(walk.bearer(), None))) is None
 """
 
 import json
@@ -17,6 +17,7 @@ from gateway.core.units import Amounts
 from gateway.dialects import DIALECTS
 from gateway.engine.verdict import Verdict
 from gateway.exchange import Exchange
+from gateway.identity.authenticate import claim
 from gateway.runtime import Runtime
 from gateway.server.routes import ROUTE_NAMES
 from gateway.stores.base import StoreUnavailable
@@ -150,7 +151,7 @@ class Walk:
     def ruled(self, dialect: str = "chat", account: str = "acme", **more: Any) -> Exchange:
         """An exchange that has come as far as the rule book."""
         x = self.enter(dialect)
-        assert at_once(self.pipeline.identify(x, self.bearer(account), None)) is None
+        assert at_once(self.pipeline.identify(x, claim(self.bearer(account), None))) is None
         assert self.pipeline.read(x, self.body(dialect, **more)) is None
         assert self.pipeline.rule(x) is None
         return x

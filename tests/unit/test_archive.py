@@ -12,6 +12,7 @@ from gateway.accounting.outcome import Outcome
 from gateway.archive import Archive
 from gateway.core import reasons
 from gateway.core.refusal import Refusal
+from gateway.identity.authenticate import claim
 from gateway.observe.records import clean, keep
 from gateway.per_plan import Plans
 from gateway.policy.output.finding import OutputFinding
@@ -213,7 +214,7 @@ def test_without_rules_nothing_is_read_from_the_body(walk):
 
 def refused_by(walk, **more):
     x = walk.enter()
-    assert at_once(walk.pipeline.identify(x, walk.bearer(), None)) is None
+    assert at_once(walk.pipeline.identify(x, claim(walk.bearer(), None))) is None
     assert walk.pipeline.read(x, walk.body(**more)) is None
     x.refusal = walk.pipeline.rule(x) or at_once(walk.pipeline.reserve(x))
     x.status = 403
@@ -323,7 +324,7 @@ def test_every_part_of_a_record_is_clean_when_it_is_encoded(tmp_path):
         for more in ({}, {}, {"n": 2}, {"n": 4}):
             x = walk.enter()
             x.request_id = key
-            assert await walk.pipeline.identify(x, walk.bearer(key), None) is None
+            assert await walk.pipeline.identify(x, claim(walk.bearer(key), None)) is None
             assert walk.pipeline.read(x, walk.body(**more)) is None
             x.refusal = walk.pipeline.rule(x) or await walk.pipeline.reserve(x)
             if x.refusal is None:
@@ -332,7 +333,7 @@ def test_every_part_of_a_record_is_clean_when_it_is_encoded(tmp_path):
                 x.answer = ANSWER
             walk.finish(x, Outcome.REFUSED if x.refusal is not None else Outcome.COMPLETE)
         lost = walk.enter()
-        assert await walk.pipeline.identify(lost, walk.bearer(key), None) is None
+        assert await walk.pipeline.identify(lost, claim(walk.bearer(key), None)) is None
         walk.finish(lost, Outcome.CLIENT_GONE)
 
     asyncio.run(scenario())

@@ -6,6 +6,7 @@ import json
 import pytest
 
 from gateway.core import reasons
+from gateway.identity.authenticate import claim
 from gateway.watermarks.keys import Master
 from gateway.watermarks.marking import Marker
 from tests.support.marked_model import table_of
@@ -146,7 +147,7 @@ def test_the_callers_own_request_id_chooses_nothing(marked_walk, tmp_path):
     for _ in range(100):  # of 40 one list would be missing once in 25,000 runs
         x = walk.enter()
         x.request_id = "mine"
-        asyncio.run(walk.pipeline.identify(x, walk.bearer(), None))
+        asyncio.run(walk.pipeline.identify(x, claim(walk.bearer(), None)))
         assert walk.pipeline.read(x, walk.body()) is None
         assert walk.pipeline.rule(x) is None
         lists.add(x.marking.list_index)

@@ -8,6 +8,8 @@ import pytest
 from gateway.accounting.outcome import Outcome
 from gateway.core import reasons
 from gateway.core.units import Unit
+from gateway.core.usage import Usage
+from gateway.identity.authenticate import claim
 from gateway.scales import TOP_UP_TOKENS
 from gateway.stores.base import StoreUnavailable
 from gateway.upstreams.base import UpstreamFailed
@@ -33,9 +35,9 @@ def walk(tmp_path):
 
 def test_a_stranger_is_refused_before_anything_is_read(walk):
     x = walk.enter()
-    assert at_once(walk.pipeline.identify(x, "Bearer sk-ex-nobody", None)).reason is reasons.INVALID_API_KEY
+    assert at_once(walk.pipeline.identify(x, claim("Bearer sk-ex-nobody", None))).reason is reasons.INVALID_API_KEY
     assert x.principal is None
-    assert at_once(walk.pipeline.identify(x, None, walk.keys["ada"])) is None
+    assert at_once(walk.pipeline.identify(x, claim(None, walk.keys["ada"]))) is None
     assert x.principal.account.id == "ada"
 
 
@@ -87,7 +89,7 @@ def test_money_needs_a_price(tmp_path):
     unpriced = {name: value for name, value in MODELS["sim-small"].items() if name != "prices"}
     walk = Walk(tmp_path, policies=ALL, models={"sim-small": unpriced})
     x = walk.enter()
-    assert at_once(walk.pipeline.identify(x, walk.bearer(), None)) is None
+    assert at_once(walk.pipeline.identify(x, claim(walk.bearer(), None))) is None
     assert walk.pipeline.read(x, walk.body()) is None
     assert walk.pipeline.rule(x).reason is reasons.PRICE_UNKNOWN
 
@@ -283,3 +285,30 @@ def test_only_whole_answers_with_usage_teach_the_estimator(walk):
     x.answer = ANSWER
     walk.finish(x, Outcome.COMPLETE)
     assert walk.pipeline.scales.estimator.output_high("sim-small") != before
+
+
+def test_text_is_counted_where_it_can_contradict_the_report(tmp_path):
+    """However many answers were learnt from before: of most that come then nobody looks for the text."""
+    walk = Walk(tmp_path)
+    estimator = walk.pipeline.scales.estimator
+
+    async def answered(text, written):
+        usage = {"prompt_tokens": 9, "completion_tokens": written}
+        answer = json.dumps({"choices": [{"message": {"content": text}}], "usage": usage}).encode()
+        x = await walk.forwarded(FakeAnswer(answer))
+        x.answer = answer
+        walk.finish(x, Outcome.COMPLETE)
+        return x.settlement
+
+    async def all_of_them():
+        while estimator.wants_text("sim-small"):
+            settled = await answered("word " * 40, 40)
+            assert (settled.usage, settled.contradicted) == (Usage(9, 40), False)
+        slope = estimator.bytes_per_token("sim-small")[1]
+        assert (await answered("a" * 20000, 2000)).usage == Usage(9, 2000)
+        assert estimator.bytes_per_token("sim-small")[1] == slope
+        lied = await answered("word " * 4000, 40)
+        assert lied.contradicted
+        assert lied.usage.output_tokens > 40 * 16
+
+    asyncio.run(all_of_them())

@@ -6,6 +6,7 @@ import pytest
 
 from gateway.accounting.outcome import Outcome
 from gateway.core import reasons
+from gateway.identity.authenticate import claim
 from gateway.rulebook import RuleBook
 from tests.support.talking import policy
 from tests.support.walking import FakeAnswer, Walk, at_once
@@ -110,7 +111,7 @@ def test_before_the_request_is_on_its_way_nobody_has_asked_them(walk):
 
 def test_a_request_that_was_never_ruled_has_no_findings(walk):
     x = walk.enter()
-    assert at_once(walk.pipeline.identify(x, walk.bearer(), None)) is None
+    assert at_once(walk.pipeline.identify(x, claim(walk.bearer(), None))) is None
     assert walk.pipeline.read(x, b"{").reason is reasons.INVALID_JSON
     assert finish(walk, x) == []
 

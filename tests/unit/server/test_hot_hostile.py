@@ -202,6 +202,9 @@ class Wire:
     def write(self, data):
         self.written += data
 
+    def forget_head(self):
+        pass
+
     async def drained(self):
         pass
 
