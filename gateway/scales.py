@@ -6,12 +6,13 @@ All limits are reserved together or not at all, and whatever was reserved is set
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from typing import Final
 
 from gateway.accounting import amounts
 from gateway.accounting.amounts import OutputMode, Work
 from gateway.accounting.estimate import Estimator
 from gateway.accounting.outcome import Outcome
-from gateway.accounting.settlement import Reach, Seen, settlement
+from gateway.accounting.settlement import Reach, Seen, fits, settlement
 from gateway.core import reasons
 from gateway.core.clock import Clock
 from gateway.core.prompts import fingerprint
@@ -25,10 +26,10 @@ from gateway.observe.metrics import Metrics
 from gateway.policy.refuse import refuse
 from gateway.stores.base import Store, StoreUnavailable
 
-TOP_UP_TOKENS = 1024
+TOP_UP_TOKENS: Final = 1024
 """Output tokens that a stream without a cap adds to its reservation at a time."""
 
-_WORK = {"embeddings": Work.EMBED, "count_tokens": Work.COUNT}
+_WORK: Final = {"embeddings": Work.EMBED, "count_tokens": Work.COUNT}
 
 
 @dataclass(slots=True)
@@ -181,20 +182,28 @@ class Scales:
         if outcome is Outcome.COMPLETE and seen.reported is not None and not x.settlement.contradicted:
             self.estimator.learn(x.model.id, x.ask, x.settlement.usage, text_bytes)
 
-    def _seen(self, x: Exchange) -> tuple[Seen, int]:
-        """What the answer showed: reported usage, and output counted from its text; text in UTF-8 bytes."""
+    def _seen(self, x: Exchange) -> tuple[Seen, int | None]:
+        """What the answer showed: reported usage, and output counted from its text; text in UTF-8 bytes.
+
+        Text is looked for where that can make a difference: of most answers the usage says it all, and it fits, even
+        if every byte were text. The estimator learns from some of them.
+        """
         assert x.model is not None
         assert x.dialect is not None
         if x.forwarded is None:
             return Seen(Reach.SENT if x.sent_at else Reach.UNSENT), 0
-        reported: Usage | None
+        estimator, model_id = self.estimator, x.model.id
         if x.meter is not None:
-            reported, text_bytes, events = x.meter.usage, x.meter.text_bytes, x.meter.delta_events
-        else:
-            reported, text_bytes, events = x.dialect.usage(x.answer), x.dialect.output_bytes(x.answer), 0
-        counted = self.estimator.output_tokens(x.model.id, text_bytes, events)
-        ended = x.meter.finished if x.meter is not None else bool(x.answer)
-        return Seen(Reach.ANSWERED, _of_all_choices(x, reported), counted, ended), text_bytes
+            reported, text_bytes = _of_all_choices(x, x.meter.usage), x.meter.text_bytes
+            counted = estimator.output_tokens(model_id, text_bytes, x.meter.delta_events)
+            return Seen(Reach.ANSWERED, reported, counted, x.meter.finished), text_bytes
+        reported = _of_all_choices(x, x.dialect.usage(x.answer))
+        most = estimator.output_tokens(model_id, len(x.answer), 0)
+        if reported is not None and fits(reported, most) and not estimator.wants_text(model_id):
+            return Seen(Reach.ANSWERED, reported, ended=True), None
+        text_bytes = x.dialect.output_bytes(x.answer)
+        counted = estimator.output_tokens(model_id, text_bytes, 0)
+        return Seen(Reach.ANSWERED, reported, counted, bool(x.answer)), text_bytes
 
 
 def _tighter_cap(x: Exchange) -> int | None:

@@ -31,6 +31,10 @@ _PIVOT_SQUARED: Final = _PIVOT * _PIVOT
 _MIN_OUTPUT_TOKENS: Final = 16
 """Shorter answers are mostly end-of-text token: they teach nothing about bytes per token."""
 
+_ALL_OF: Final = 64
+_ONE_IN: Final = 8
+"""Answers in one piece whose text is counted to learn from it: looking for it takes longer than all else of them."""
+
 
 class _Line:
     """tokens = bytes x slope + constant, with a margin learnt from how far it fell short lately."""
@@ -66,9 +70,10 @@ class _Line:
 class _Learnt:
     """What is known about one model."""
 
-    __slots__ = ("input", "output", "output_high", "reasoning_high")
+    __slots__ = ("answers", "input", "output", "output_high", "reasoning_high")
 
     def __init__(self) -> None:
+        self.answers = 0
         self.input = _Line(START_OVERHEAD)
         self.output = _Line(0.0)
         self.output_high = START_OUTPUT_HIGH
@@ -118,11 +123,19 @@ class Estimator:
         known = self._known(model_id)
         return 1 / known.input.slope, 1 / known.output.slope
 
-    def learn(self, model_id: str, ask: Ask, usage: Usage, text_bytes: int) -> None:
-        """Take in the usage an upstream reported for a complete answer with `text_bytes` of visible output."""
+    def wants_text(self, model_id: str) -> bool:
+        """Whether to count the text of the next answer for `learn`: of every one at first, then of one in some."""
+        answers = self._known(model_id).answers
+        return answers < _ALL_OF or not answers % _ONE_IN
+
+    def learn(self, model_id: str, ask: Ask, usage: Usage, text_bytes: int | None) -> None:
+        """Take in the usage an upstream reported for a complete answer with `text_bytes` of visible output, None where
+        nobody counted them.
+        """
         if usage.estimated:
             return
         known = self._models.get(model_id) or self._for_update(model_id)
+        known.answers += 1
         size, tokens = ask.prompt_bytes, usage.input_tokens
         # Beyond these bounds it is no tokeniser's doing (truncation, hidden tools, a lie). Media hide the text's share.
         # Whole numbers: no bound on what an upstream may claim, and a float has one.
@@ -132,8 +145,9 @@ class Estimator:
         written = usage.output_tokens
         # Reasoning is counted in the output but may not be visible: then the ratio to visible bytes means nothing.
         thought = usage.reasoning_tokens
-        if not thought and _MIN_OUTPUT_TOKENS <= written <= text_bytes <= written * MAX_BYTES_PER_TOKEN:
-            known.output.learn(text_bytes, written, 0.0)
+        visible = 0 if thought else text_bytes or 0
+        if _MIN_OUTPUT_TOKENS <= written <= visible <= written * MAX_BYTES_PER_TOKEN:
+            known.output.learn(visible, written, 0.0)
         if written > 0:
             known.output_high = _towards(known.output_high, min(written, MAX_OUTPUT_HIGH) / (ask.choices or 1))
             if thought > 0:

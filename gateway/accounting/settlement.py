@@ -19,17 +19,27 @@ A report that is itself marked as estimated (a running count, one choice of seve
 A caller can choose when to leave, so that leaving never makes an answer cheaper than what was seen of it.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import Final
-
-from msgspec import Struct
 
 from gateway.accounting.amounts import Reservation, Work
 from gateway.accounting.outcome import Outcome
 from gateway.accounting.prices import cost
 from gateway.core.model import Prices
-from gateway.core.units import TOKEN_BITS, Unit, prompt_amount
+from gateway.core.units import (
+    INPUT_TOKENS,
+    LOGPROB_REQUESTS,
+    OUTPUT_TOKENS,
+    REASONING_TOKENS,
+    REQUESTS,
+    TOKEN_BITS,
+    TOTAL_TOKENS,
+    UNIQUE_OUTPUT_TOKENS,
+    USD,
+    Unit,
+    prompt_amount,
+)
 from gateway.core.usage import Usage
 
 MAX_REPORTED: Final = 1 << 30
@@ -38,12 +48,10 @@ IMPLAUSIBLE_FACTOR: Final = 16
 """Seen output may be over-counted by the estimator's bounds at most; beyond that the report is wrong."""
 
 
-# By names of their own: reading a member of an enumeration costs more than most of what is done with it here.
-_GENERATE = Work.GENERATE
-_COMPLETE, _REJECTED = Outcome.COMPLETE, Outcome.UPSTREAM_REJECTED
-_LOGPROBS, _REASONING_TOKENS, _UNIQUE = Unit.LOGPROB_REQUESTS, Unit.REASONING_TOKENS, Unit.UNIQUE_OUTPUT_TOKENS
-_REQUESTS, _INPUT, _OUTPUT, _TOTAL = Unit.REQUESTS, Unit.INPUT_TOKENS, Unit.OUTPUT_TOKENS, Unit.TOTAL_TOKENS
-_USD = Unit.USD
+# By names of their own, as units are.
+_GENERATE: Final = Work.GENERATE
+_COMPLETE: Final = Outcome.COMPLETE
+_REJECTED: Final = Outcome.UPSTREAM_REJECTED
 
 
 class Reach(Enum):
@@ -56,23 +64,51 @@ class Reach(Enum):
     """The first byte of a 2xx answer came back."""
 
 
-class Seen(Struct):
+@dataclass(slots=True, init=False)
+class Seen:
     """What was observed: usage as reported (None when nothing was) and output tokens counted from the answer."""
 
     reach: Reach
-    reported: Usage | None = None
-    counted_output: int = 0
-    ended: bool = False
+    reported: Usage | None
+    counted_output: int
+    ended: bool
     """The answer came to its own ending, whoever was still there to get it: what it reported is final."""
 
+    # Written out, as Exchange is.
+    def __init__(
+        self,
+        reach: Reach,
+        reported: Usage | None = None,
+        counted_output: int = 0,
+        ended: bool = False,
+    ) -> None:
+        self.reach = reach
+        self.reported = reported
+        self.counted_output = counted_output
+        self.ended = ended
 
-class Settlement(Struct):
+
+@dataclass(slots=True, init=False)
+class Settlement:
     """What a request really took. `contradicted` says that the upstream's report did not fit what was seen."""
 
     amounts: dict[Unit, int]
     usage: Usage
-    cost_nano_usd: int = 0
-    contradicted: bool = False
+    cost_nano_usd: int
+    contradicted: bool
+
+    # Written out, as Exchange is.
+    def __init__(
+        self,
+        amounts: dict[Unit, int],
+        usage: Usage,
+        cost_nano_usd: int = 0,
+        contradicted: bool = False,
+    ) -> None:
+        self.amounts = amounts
+        self.usage = usage
+        self.cost_nano_usd = cost_nano_usd
+        self.contradicted = contradicted
 
 
 def settlement(outcome: Outcome, reservation: Reservation, prices: Prices | None, seen: Seen) -> Settlement:
@@ -82,24 +118,24 @@ def settlement(outcome: Outcome, reservation: Reservation, prices: Prices | None
         if early is not None:
             return early
     if reservation.work is Work.COUNT:
-        return Settlement({_REQUESTS: 1}, Usage())
+        return Settlement({REQUESTS: 1}, Usage())
     usage, contradicted = _usage(outcome, reservation, seen)
     read, written = usage.input_tokens, usage.output_tokens
-    amounts = {_REQUESTS: 1, _INPUT: read, _OUTPUT: written, _TOTAL: read + written}
+    amounts = {REQUESTS: 1, INPUT_TOKENS: read, OUTPUT_TOKENS: written, TOTAL_TOKENS: read + written}
     reserved = reservation.amounts
     reasoning = usage.reasoning_tokens
     if usage.estimated and not reasoning:
         # Nothing was reported: what was reserved for them stands in, within the output.
-        reasoning = min(written, reserved.get(_REASONING_TOKENS, 0))
+        reasoning = min(written, reserved.get(REASONING_TOKENS, 0))
     if reasoning:
-        amounts[_REASONING_TOKENS] = reasoning
-    if _LOGPROBS in reserved:
-        amounts[_LOGPROBS] = 1
-    if _UNIQUE in reserved:
-        amounts[_UNIQUE] = prompt_amount(reserved[_UNIQUE] >> TOKEN_BITS, written)
+        amounts[REASONING_TOKENS] = reasoning
+    if LOGPROB_REQUESTS in reserved:
+        amounts[LOGPROB_REQUESTS] = 1
+    if UNIQUE_OUTPUT_TOKENS in reserved:
+        amounts[UNIQUE_OUTPUT_TOKENS] = prompt_amount(reserved[UNIQUE_OUTPUT_TOKENS] >> TOKEN_BITS, written)
     money = 0
     if prices is not None:
-        money = amounts[_USD] = cost(prices, usage)
+        money = amounts[USD] = cost(prices, usage)
     return Settlement(amounts, usage, money, contradicted)
 
 
@@ -112,7 +148,7 @@ def _without_answer(outcome: Outcome, seen: Seen) -> Settlement | None:
         charged = outcome is Outcome.CLIENT_GONE or (outcome is _REJECTED and reach is Reach.SENT)
     if not charged:
         return Settlement({}, Usage())
-    return Settlement({_REQUESTS: 1}, Usage()) if reach is Reach.UNSENT else None
+    return Settlement({REQUESTS: 1}, Usage()) if reach is Reach.UNSENT else None
 
 
 def _usage(outcome: Outcome, reservation: Reservation, seen: Seen) -> tuple[Usage, bool]:
@@ -142,6 +178,11 @@ def _usage(outcome: Outcome, reservation: Reservation, seen: Seen) -> tuple[Usag
     if read != usage.input_tokens or written != usage.output_tokens:
         usage = replace(usage, input_tokens=read, output_tokens=written, estimated=True)
     return usage, not sane
+
+
+def fits(reported: Usage, counted: int) -> bool:
+    """Whether a final report stands, of an answer that came to its end with so many tokens of output."""
+    return not reported.estimated and 0 < counted <= reported.output_tokens * IMPLAUSIBLE_FACTOR
 
 
 def _is_sane(usage: Usage, *, writes: bool) -> bool:

@@ -4,8 +4,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from msgspec import Struct
-
 from gateway.core.ask import Ask
 from gateway.core.refusal import Refusal
 from gateway.core.usage import Usage
@@ -17,7 +15,8 @@ from gateway.dialects.texts import Texts
 Headers = list[tuple[str, str]]
 
 
-class LimitAdvice(Struct):
+@dataclass(slots=True, init=False)
+class LimitAdvice:
     """One limit family as rate-limit headers show it (see the two families for names).
 
     `family` is "requests", "tokens", "input-tokens" or "output-tokens"; `reset_ms` is a duration from now.
@@ -28,13 +27,38 @@ class LimitAdvice(Struct):
     remaining: int
     reset_ms: int
 
+    # Written out, as Exchange is.
+    def __init__(
+        self,
+        family: str,
+        limit: int,
+        remaining: int,
+        reset_ms: int,
+    ) -> None:
+        self.family = family
+        self.limit = limit
+        self.remaining = remaining
+        self.reset_ms = reset_ms
 
-class WireRefusal(Struct):
+
+@dataclass(slots=True, init=False)
+class WireRefusal:
     """A refusal in one family's words: ready to write."""
 
     status: int
     headers: Headers
     body: bytes
+
+    # Written out, as Exchange is.
+    def __init__(
+        self,
+        status: int,
+        headers: Headers,
+        body: bytes,
+    ) -> None:
+        self.status = status
+        self.headers = headers
+        self.body = body
 
 
 class Family(Protocol):
@@ -64,7 +88,8 @@ class Bias:
     """A JSON object with one entry or more, none of which is among the caller's."""
 
 
-class Rewrite(Struct):
+@dataclass(slots=True, init=False)
+class Rewrite:
     """What the gateway decided about the bytes that go upstream.
 
     `output_cap` replaces or injects the caller's cap (tokens); None leaves the field as it is.
@@ -73,12 +98,30 @@ class Rewrite(Struct):
     """
 
     model: str
-    output_cap: int | None = None
-    ask_stream_usage: bool = False
-    pseudonym: str | None = None
-    cache_partition: str | None = None
-    bias: Bias | None = None
+    output_cap: int | None
+    ask_stream_usage: bool
+    pseudonym: str | None
+    cache_partition: str | None
+    bias: Bias | None
     """The mark of the answer; None sends the caller's field as it is."""
+
+    # Written out, as Exchange is.
+    def __init__(
+        self,
+        model: str,
+        *,
+        output_cap: int | None = None,
+        ask_stream_usage: bool = False,
+        pseudonym: str | None = None,
+        cache_partition: str | None = None,
+        bias: Bias | None = None,
+    ) -> None:
+        self.model = model
+        self.output_cap = output_cap
+        self.ask_stream_usage = ask_stream_usage
+        self.pseudonym = pseudonym
+        self.cache_partition = cache_partition
+        self.bias = bias
 
 
 class StreamMeter(Protocol):
@@ -159,7 +202,7 @@ class Dialect(Protocol):
         ...
 
     def output_bytes(self, body: bytes) -> int:
-        """UTF-8 bytes of model-authored text in a complete response body, for bodies without usage."""
+        """UTF-8 bytes of model-authored text in a complete response body, at most its own."""
         ...
 
     def output_texts(self) -> OutputReader | None:

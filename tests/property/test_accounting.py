@@ -10,7 +10,7 @@ from gateway.accounting.amounts import MIN_AFFORDABLE_OUTPUT, Reservation, Work,
 from gateway.accounting.estimate import Estimator, _Line
 from gateway.accounting.outcome import Outcome
 from gateway.accounting.prices import cost, worst_case
-from gateway.accounting.settlement import MAX_REPORTED, Reach, Seen, _is_sane, settlement
+from gateway.accounting.settlement import MAX_REPORTED, Reach, Seen, _is_sane, fits, settlement
 from gateway.core.ask import Ask
 from gateway.core.model import Model, Prices
 from gateway.core.units import Unit
@@ -140,3 +140,15 @@ def test_a_line_steps_as_its_formula_says(size, tokens, slope, constant, shortfa
     assert line.slope == pytest.approx(min(max(slope + step * size, 1 / 16), 1))
     assert line.constant == pytest.approx(min(max(constant + step * 128**2, 0), 1024), abs=1e-6)
     assert line.shortfall == pytest.approx(shortfall + 0.05 * (max(0, observed / predicted - 1) - shortfall), abs=1e-9)
+
+
+@given(wild | usages(), st.integers(0, 10**8), st.data(), st.sampled_from(Outcome), st.sampled_from(Work))
+def test_text_that_no_report_can_contradict_need_not_be_counted(reported, most, data, outcome, work):
+    """`most` is what every byte of the answer would come to, if it were text."""
+    if not fits(reported, most):
+        return
+    counted = data.draw(st.integers(0, most))
+    held = Reservation(work, {}, {}, 7, 9)
+    price = Prices(1, 2, 3, 4)
+    with_text = settlement(outcome, held, price, Seen(Reach.ANSWERED, reported, counted, ended=True))
+    assert with_text == settlement(outcome, held, price, Seen(Reach.ANSWERED, reported, ended=True))

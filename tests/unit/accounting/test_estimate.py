@@ -143,3 +143,18 @@ def test_models_beyond_the_bound_share_one_state(monkeypatch):
     assert len(estimator._models) == 2
     assert estimator.bytes_per_token("m299") == estimator.bytes_per_token("m77")
     assert estimator.bytes_per_token("m299")[0] > 3.5
+
+
+def test_text_is_wanted_of_the_first_answers_and_then_of_some():
+    estimator = Estimator()
+    wanted = []
+    for _ in range(160):
+        wanted.append(estimator.wants_text("m"))
+        estimator.learn("m", ask(3000), Usage(1000, 50), 200 if wanted[-1] else None)
+    assert wanted[:65] == [True] * 65
+    assert sum(wanted[64:]) == (160 - 64) / 8
+    assert estimator.wants_text("new")
+    slope = estimator.bytes_per_token("m")
+    estimator.learn("m", ask(3000), Usage(1000, 50), None)
+    assert estimator.bytes_per_token("m")[1] == slope[1], "nobody knows how much text there was"
+    assert estimator.bytes_per_token("m")[0] != slope[0]
