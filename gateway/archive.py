@@ -2,12 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from operator import attrgetter
 from typing import Final
 
 from gateway.accounting.outcome import Outcome
 from gateway.core import reasons
-from gateway.core.units import Unit
+from gateway.core.units import TOTAL_TOKENS
 from gateway.engine.verdict import Verdict
 from gateway.exchange import Exchange
 from gateway.limit_sheet import LimitSheet
@@ -24,9 +23,8 @@ MOST_HELD_BACK: Final = 128
 """Requests whose counts are held back: a hundred kilobytes or two, and less than a millisecond to add up."""
 _NONE: Final = "none"
 # By names of their own: reading a member of an enumeration costs more than what is done with it here.
-_COMPLETE, _CLIENT_GONE = Outcome.COMPLETE, Outcome.CLIENT_GONE
-_TOTAL_TOKENS: Final = Unit.TOTAL_TOKENS
-_REMAINING: Final = attrgetter("remaining")
+_COMPLETE: Final = Outcome.COMPLETE
+_CLIENT_GONE: Final = Outcome.CLIENT_GONE
 
 
 class Archive:
@@ -97,7 +95,7 @@ class Archive:
                 read,
                 written,
                 settled.cost_nano_usd,
-                read + written - reserved.amounts.get(_TOTAL_TOKENS, 0),
+                read + written - reserved.amounts.get(TOTAL_TOKENS, 0),
             )
         )
         return True
@@ -124,7 +122,7 @@ class Archive:
         if settled is not None and reserved is not None:
             spent = settled.usage
             metrics.tokens(model, spent, settled.cost_nano_usd)
-            adjustment = spent.total_tokens - reserved.amounts.get(_TOTAL_TOKENS, 0)
+            adjustment = spent.total_tokens - reserved.amounts.get(TOTAL_TOKENS, 0)
             metrics.settled(outcome, estimated=spent.estimated, adjustment_tokens=adjustment)
         if x.forwarded is not None:
             metrics.upstream_done(x.forwarded.upstream, now - x.sent_at)
@@ -158,7 +156,7 @@ class Archive:
 
     def _limits(self, x: Exchange, sheet: LimitSheet, verdict: Verdict) -> Limits:
         """Each limit that was touched. A verdict has a reading for each of the plan's, or none at all."""
-        remaining = x.remaining or [*map(_REMAINING, verdict.readings)]
+        remaining = x.remaining or [reading.remaining for reading in verdict.readings]
         if len(remaining) != len(sheet.limits):
             return ()
         self._remaining[sheet].append(remaining)

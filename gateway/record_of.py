@@ -10,7 +10,7 @@ from typing import Any, Final, cast
 from gateway import __version__
 from gateway.accounting.outcome import Outcome
 from gateway.core.refusal import Refusal
-from gateway.core.units import Unit
+from gateway.core.units import USD
 from gateway.exchange import Exchange
 from gateway.observe.facts import FactsRecord
 from gateway.observe.records import (
@@ -36,7 +36,6 @@ from gateway.policy.situation import Situation
 from gateway.watermarks.issued import Marking
 
 # By names of their own: reading a member of an enumeration costs more than what is done with it here.
-_USD: Final = Unit.USD
 _CLIENT_GONE: Final = Outcome.CLIENT_GONE
 _MOST_SAID: Final = 4096
 
@@ -57,7 +56,7 @@ def record_of(
         usage, contradicted, cost = x.settlement.usage, x.settlement.contradicted, x.settlement.cost_nano_usd
     read, written, money = 0, 0, 0
     if x.reservation is not None:
-        read, written, money = x.reservation.input_tokens, x.paid_output, x.reservation.amounts.get(_USD, 0)
+        read, written, money = x.reservation.input_tokens, x.paid_output, x.reservation.amounts.get(USD, 0)
     took = now - x.started_at
     # In the order of its members: naming each costs more, and setting one after the other does too.
     record = DecisionRecord(

@@ -46,19 +46,22 @@ class DetectorCounts:
 
     def _bring_looks(self) -> None:
         looks, self._looks = self._looks, []
-        for (tier, signals, present), times in Occurrences(look[:3] for look in looks).items():
+        if not looks:
+            return
+        tiers, signal_names, presences, ratios, spreads, seconds = zip(*looks, strict=True)
+        for (tier, signals, present), times in Occurrences(zip(tiers, signal_names, presences, strict=True)).items():
             for signal, there in zip(signals, present, strict=True):
                 if there is not None:
                     # Both begin together: a share of nothing is 0, not absent.
                     series = self._signals[signal, tier, "false"], self._signals[signal, tier, "true"]
                     series[there].value += times
-        ratios: defaultdict[str, list[float]] = defaultdict(list)
-        for tier, _, _, ratio, _, _ in looks:
+        by_tier: defaultdict[str, list[float]] = defaultdict(list)
+        for tier, ratio in zip(tiers, ratios, strict=True):
             if ratio is not None:
-                ratios[tier].append(ratio)
-        for tier, values in ratios.items():
+                by_tier[tier].append(ratio)
+        for tier, values in by_tier.items():
             self._ratio[(tier,)].observe_all(values)
-        spreads = [spread for _, _, _, _, spread, _ in looks if spread is not None]
-        self._key_networks[()].observe_all([networks for networks, _ in spreads])
-        self._key_clients[()].observe_all([clients for _, clients in spreads])
-        self._detector_duration[()].observe_all([seconds for *_, seconds in looks])
+        known = [spread for spread in spreads if spread is not None]
+        self._key_networks[()].observe_all([networks for networks, _ in known])
+        self._key_clients[()].observe_all([clients for _, clients in known])
+        self._detector_duration[()].observe_all(seconds)
