@@ -32,7 +32,7 @@ ROOMS = {
     "stores": "memory",
     "stores/book": "memory",
     "texts": "expressions form index matcher near",
-    "upstreams": "breaker bridge forwarded head headers upstream",
+    "upstreams": "base breaker bridge errand forwarded gate head headers upstream",
     "upstreams/pool": "*",
 }
 """What a request runs through, by room; `*` is all of it. Not in these lists: pydantic's models, since mypyc holds an

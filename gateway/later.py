@@ -3,8 +3,8 @@
 What was left in one turn is done in one go, in the order in which it was left.
 """
 
-import asyncio
 import logging
+from asyncio import AbstractEventLoop, get_running_loop
 from collections.abc import Callable
 
 from gateway.core.turn import Turn, turn_of
@@ -19,7 +19,7 @@ class Later:
     def __init__(self, work: Callable[[Exchange, float], None]) -> None:
         self._work = work
         self._left: list[tuple[Exchange, float]] = []
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._loop: AbstractEventLoop | None = None
         """The one that `_turn` is of: but for tests there is one alone."""
         self._turn: Turn
 
@@ -29,7 +29,7 @@ class Later:
         if len(self._left) > 1:
             return
         try:
-            loop = asyncio.get_running_loop()
+            loop = get_running_loop()
         except RuntimeError:
             self.catch_up()
             return

@@ -1,15 +1,27 @@
 """What to reserve before a request is sent. Pure: facts in, integer amounts by unit out."""
 
+from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
-
-from msgspec import Struct
 
 from gateway.accounting.estimate import Estimator
 from gateway.accounting.prices import worst_case
 from gateway.core.ask import Ask
 from gateway.core.model import Model, Prices
-from gateway.core.units import Unit, prompt_amount
+from gateway.core.units import (
+    CONCURRENT,
+    DISTINCT_PROMPTS,
+    INPUT_TOKENS,
+    LOGPROB_REQUESTS,
+    OUTPUT_TOKENS,
+    REASONING_TOKENS,
+    REQUESTS,
+    TOTAL_TOKENS,
+    UNIQUE_OUTPUT_TOKENS,
+    USD,
+    Unit,
+    prompt_amount,
+)
 
 MIN_AFFORDABLE_OUTPUT: Final = 256
 """A budget that cannot pay so many output tokens refuses the request instead of cutting its answer to a stump."""
@@ -25,14 +37,7 @@ class Work(Enum):
     """Counts tokens; costs a request and nothing else."""
 
 
-# By names of their own: reading a member of an enumeration costs more than most of what is done with it here.
-_GENERATE = Work.GENERATE
-_REQUESTS, _CONCURRENT = Unit.REQUESTS, Unit.CONCURRENT
-_INPUT, _OUTPUT, _TOTAL, _REASONING = (
-    Unit.INPUT_TOKENS, Unit.OUTPUT_TOKENS, Unit.TOTAL_TOKENS, Unit.REASONING_TOKENS,
-)  # fmt: skip
-_LOGPROBS, _USD = Unit.LOGPROB_REQUESTS, Unit.USD
-_PROMPTS, _UNIQUE = Unit.DISTINCT_PROMPTS, Unit.UNIQUE_OUTPUT_TOKENS
+_GENERATE: Final = Work.GENERATE  # by a name of its own, as units are
 
 
 class OutputMode(Enum):
@@ -43,7 +48,8 @@ class OutputMode(Enum):
     """The model's recent high answer length: better utilisation; what it falls short is paid as debt."""
 
 
-class Reservation(Struct):
+@dataclass(slots=True, init=False)
+class Reservation:
     """What a request takes from its limits until it is settled.
 
     `on_expiry` is what rates keep if nobody settles (budgets keep `amounts`). `output_tokens` is the output over
@@ -55,6 +61,21 @@ class Reservation(Struct):
     on_expiry: dict[Unit, int]
     input_tokens: int
     output_tokens: int
+
+    # Written out, as Exchange is.
+    def __init__(
+        self,
+        work: Work,
+        amounts: dict[Unit, int],
+        on_expiry: dict[Unit, int],
+        input_tokens: int,
+        output_tokens: int,
+    ) -> None:
+        self.work = work
+        self.amounts = amounts
+        self.on_expiry = on_expiry
+        self.input_tokens = input_tokens
+        self.output_tokens = output_tokens
 
 
 def reservation(
@@ -76,7 +97,7 @@ def reservation(
     fingerprint of the last user turn, 0 where there is none.
     """
     if work is Work.COUNT:
-        return Reservation(work, {Unit.REQUESTS: 1, Unit.CONCURRENT: 1}, {Unit.REQUESTS: 1}, 0, 0)
+        return Reservation(work, {REQUESTS: 1, CONCURRENT: 1}, {REQUESTS: 1}, 0, 0)
     # A model never reads more than its context: an over-estimate must not make a fitting request unaffordable.
     read = min(estimator.input_tokens(model.id, ask), model.context)
     choices = ask.choices
@@ -85,17 +106,17 @@ def reservation(
         held = min(worst, estimator.output_high(model.id) * choices)
     # A crash loses the outcome. The input was read if the request was sent at all; the output is unknown, and a
     # rate refills soon. Money is not given back on a guess.
-    on_expiry = {_REQUESTS: 1, _INPUT: read, _OUTPUT: 0, _TOTAL: read}
-    amounts = {_REQUESTS: 1, _INPUT: read, _OUTPUT: held, _TOTAL: read + held, _CONCURRENT: 1}
+    on_expiry = {REQUESTS: 1, INPUT_TOKENS: read, OUTPUT_TOKENS: 0, TOTAL_TOKENS: read}
+    amounts = {REQUESTS: 1, INPUT_TOKENS: read, OUTPUT_TOKENS: held, TOTAL_TOKENS: read + held, CONCURRENT: 1}
     if ask.logprobs:
-        amounts[_LOGPROBS] = on_expiry[_LOGPROBS] = 1
+        amounts[LOGPROB_REQUESTS] = on_expiry[LOGPROB_REQUESTS] = 1
     if prices is not None:
-        amounts[_USD] = on_expiry[_USD] = worst_case(prices, read, worst)
+        amounts[USD] = on_expiry[USD] = worst_case(prices, read, worst)
     if held:
         if prompt:
-            amounts[_PROMPTS] = on_expiry[_PROMPTS] = prompt_amount(prompt)
-            amounts[_UNIQUE] = on_expiry[_UNIQUE] = prompt_amount(prompt, held)
-        amounts[_REASONING] = min(held, estimator.reasoning_high(model.id) * choices)
+            amounts[DISTINCT_PROMPTS] = on_expiry[DISTINCT_PROMPTS] = prompt_amount(prompt)
+            amounts[UNIQUE_OUTPUT_TOKENS] = on_expiry[UNIQUE_OUTPUT_TOKENS] = prompt_amount(prompt, held)
+        amounts[REASONING_TOKENS] = min(held, estimator.reasoning_high(model.id) * choices)
     return Reservation(work, amounts, on_expiry, read, worst)
 
 
@@ -131,7 +152,7 @@ def affordable_output(
 
 def top_up(prices: Prices | None, output_tokens: int) -> dict[Unit, int]:
     """Amounts for `output_tokens` more of a running stream."""
-    amounts = {Unit.OUTPUT_TOKENS: output_tokens, Unit.TOTAL_TOKENS: output_tokens}
+    amounts = {OUTPUT_TOKENS: output_tokens, TOTAL_TOKENS: output_tokens}
     if prices is not None:
-        amounts[Unit.USD] = worst_case(prices, 0, output_tokens)
+        amounts[USD] = worst_case(prices, 0, output_tokens)
     return amounts

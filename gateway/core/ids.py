@@ -1,11 +1,12 @@
 """Request ids: ours unless the caller sent a sane one."""
 
 import os
+from typing import Final
 
-_ALLOWED = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")
-_MAX_LENGTH = 64
-_BITS = 96
-_STOCK = 64
+_ALLOWED: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")
+_MAX_LENGTH: Final = 64
+_BITS: Final = 96
+_STOCK: Final = 64
 """Ids that are drawn at once: a system call for each would cost more than all the rest of it."""
 
 _drawn: list[str] = []

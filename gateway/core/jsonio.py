@@ -8,8 +8,8 @@ import json
 from math import isfinite, isinf
 from typing import Any, Final
 
-import jiter
 import msgspec
+from jiter import from_json
 
 MAX_DEPTH: Final = 64
 MAX_NODES: Final = 200_000
@@ -33,7 +33,7 @@ def parse(data: bytes) -> Any:
     if _surely_too_wide(data):
         raise _too_wide()
     try:
-        return jiter.from_json(data, allow_inf_nan=False, catch_duplicate_keys=True, cache_mode="keys")
+        return from_json(data, allow_inf_nan=False, catch_duplicate_keys=True, cache_mode="keys")
     except ValueError as error:
         # jiter quotes a duplicate key back; nothing of a caller's body belongs into a message.
         text = str(error)
@@ -83,8 +83,8 @@ def _values(container: Any, depth: int) -> int:
     return found
 
 
-_encode = msgspec.json.encode
-_encode_anything = json.JSONEncoder(
+_encode: Final = msgspec.json.encode
+_encode_anything: Final = json.JSONEncoder(
     ensure_ascii=False, allow_nan=False, separators=(",", ":"), check_circular=False
 ).encode  # fmt: skip
 

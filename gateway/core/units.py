@@ -1,6 +1,5 @@
 """What a limit counts. An amount is an integer number of a unit; money is integer nano-dollars."""
 
-from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
 
@@ -23,7 +22,7 @@ class Unit(StrEnum):
     """Output tokens of requests whose prompt was new; an amount names the prompt too."""
 
 
-Amounts = Mapping[Unit, int]
+Amounts = dict[Unit, int]
 
 NANO: Final = 1_000_000_000
 """Nano-dollars in a dollar."""
@@ -32,9 +31,18 @@ TOKEN_BITS: Final = 40
 """Of an amount that names a prompt, those of its tokens: the lowest."""
 MOST_TOKENS: Final = (1 << TOKEN_BITS) - 1
 
-# By names of their own: looking a member up in its enumeration takes longer than what is done with it.
-_DISTINCT_PROMPTS: Final = Unit.DISTINCT_PROMPTS
-_UNIQUE_OUTPUT_TOKENS: Final = Unit.UNIQUE_OUTPUT_TOKENS
+# By names of their own, for what runs with every request: looking a member up in its enumeration takes longer than
+# most of what is done with it there.
+REQUESTS: Final = Unit.REQUESTS
+INPUT_TOKENS: Final = Unit.INPUT_TOKENS
+OUTPUT_TOKENS: Final = Unit.OUTPUT_TOKENS
+TOTAL_TOKENS: Final = Unit.TOTAL_TOKENS
+USD: Final = Unit.USD
+CONCURRENT: Final = Unit.CONCURRENT
+REASONING_TOKENS: Final = Unit.REASONING_TOKENS
+LOGPROB_REQUESTS: Final = Unit.LOGPROB_REQUESTS
+DISTINCT_PROMPTS: Final = Unit.DISTINCT_PROMPTS
+UNIQUE_OUTPUT_TOKENS: Final = Unit.UNIQUE_OUTPUT_TOKENS
 
 
 def prompt_amount(fingerprint: int, tokens: int = 0) -> int:
@@ -44,9 +52,9 @@ def prompt_amount(fingerprint: int, tokens: int = 0) -> int:
 
 def shown(unit: Unit, amount: int) -> int:
     """An amount as people read it: one distinct prompt, so many unique tokens."""
-    if unit is _DISTINCT_PROMPTS:
+    if unit is DISTINCT_PROMPTS:
         return 1 if amount else 0
-    return amount & MOST_TOKENS if unit is _UNIQUE_OUTPUT_TOKENS else amount
+    return amount & MOST_TOKENS if unit is UNIQUE_OUTPUT_TOKENS else amount
 
 
 def prompt_and_tokens(amount: int) -> tuple[int, int]:

@@ -1,8 +1,7 @@
 """What the detectors know of an answered generating request. Made by the pipeline, worked off the answer's path."""
 
+from dataclasses import dataclass, fields
 from typing import Final, NamedTuple
-
-from msgspec import Struct
 
 EXCERPT: Final = 2048
 """Characters of the last user turn kept from each end while a request waits for its turn."""
@@ -21,7 +20,8 @@ _SILENT: Final = frozenset({"head", "tail"})
 """Members that hold what callers wrote: no representation shows them."""
 
 
-class Facts(Struct):
+@dataclass(slots=True, init=False, repr=False)
+class Facts:
     """One answered generating request.
 
     `prompt` is the fingerprint of the whole last user turn; `head` and `tail` are its two ends (see `ends`). Text is
@@ -50,12 +50,59 @@ class Facts(Struct):
     """The caller's address grouped to /24 or /64, empty where unknown."""
     client: str
     """The product of the User-Agent, empty where unknown."""
-    said: Said | None = None
+    said: Said | None
     """What the two ends say; None without text, and until the watchtower reads them for all signals."""
 
+    # Written out, as Exchange is.
+    def __init__(
+        self,
+        *,
+        account: str,
+        key_id: str,
+        tier: str,
+        prompt: int,
+        head: str,
+        tail: str,
+        user_turns: int,
+        history: bool,
+        logprobs: bool,
+        choices: int,
+        stream: bool,
+        completed: bool,
+        input_tokens: int,
+        output_tokens: int,
+        account_age_s: int | None,
+        model_age_s: int | None,
+        network: str,
+        client: str,
+        said: Said | None = None,
+    ) -> None:
+        self.account = account
+        self.key_id = key_id
+        self.tier = tier
+        self.prompt = prompt
+        self.head = head
+        self.tail = tail
+        self.user_turns = user_turns
+        self.history = history
+        self.logprobs = logprobs
+        self.choices = choices
+        self.stream = stream
+        self.completed = completed
+        self.input_tokens = input_tokens
+        self.output_tokens = output_tokens
+        self.account_age_s = account_age_s
+        self.model_age_s = model_age_s
+        self.network = network
+        self.client = client
+        self.said = said
+
     def __repr__(self) -> str:
-        shown = (f"{name}={getattr(self, name)!r}" for name in self.__struct_fields__ if name not in _SILENT)
+        shown = (f"{name}={getattr(self, name)!r}" for name in _SHOWN)
         return f"Facts({', '.join(shown)})"
+
+
+_SHOWN: Final = [member.name for member in fields(Facts) if member.name not in _SILENT]
 
 
 def ends(text: str) -> tuple[str, str]:

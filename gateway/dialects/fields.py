@@ -2,13 +2,13 @@
 
 from collections.abc import Collection
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, Final
 
 from gateway.core.reasons import UNSUPPORTED_FIELD
 from gateway.core.refusal import Refusal
 from gateway.dialects.field_tables import PASSES_UNKNOWN, Group, free, table
 
-_MAX_SHOWN = 64
+_MAX_SHOWN: Final = 64
 
 
 def unsupported(param: str, why: str) -> Refusal:

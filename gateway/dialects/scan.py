@@ -11,7 +11,10 @@ from gateway.core.jsonio import JsonError, loads, parse
 
 Markers = tuple[bytes, ...]
 Finder = re.Pattern[bytes]
-_QUOTE, _BACKSLASH, _LF, _CR = b'"\\\n\r'
+_QUOTE: Final = 0x22
+_BACKSLASH: Final = 0x5C
+_LF: Final = 0x0A
+_CR: Final = 0x0D
 _LONG: Final = 1 << 16
 """Bytes of a text that is looked at in the ordinary way."""
 
@@ -40,7 +43,7 @@ def string_size(event: bytes, start: int) -> int:
     while True:
         # The quote is escaped when an odd number of backslashes stands before it.
         back = end - 1
-        while event[back] == 0x5C:
+        while event[back] == _BACKSLASH:
             back -= 1
         if (end - back) % 2:
             break

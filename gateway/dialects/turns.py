@@ -1,8 +1,8 @@
 """What the user said: the text that detectors look at while it is still there."""
 
-from typing import Any
+from typing import Any, Final
 
-_TEXT_PARTS = ("text", "input_text")
+_TEXT_PARTS: Final = ("text", "input_text")
 
 
 def only_results(content: Any) -> bool:

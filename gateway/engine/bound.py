@@ -72,50 +72,49 @@ class Bound:
     def fits(self, amounts: Amounts, now_ms: int) -> bool:
         """Whether all of it fits. Raises ValueError for less than nothing."""
         _check_amounts(amounts)
-        get = amounts.get
         for _, slots, _ in self.slots:
             if slots.fit(1, now_ms) != 0:
                 return False
         for _, bucket, _, unit in self.rates:
-            if bucket.fit(get(unit, 0), now_ms) != 0:
+            if bucket.fit(amounts.get(unit, 0), now_ms) != 0:
                 return False
         for _, row, _, unit in self.rows:
-            if row.fit(get(unit, 0), now_ms) != 0:
+            if row.fit(amounts.get(unit, 0), now_ms) != 0:
                 return False
         for _, new, _, unit in self.news:  # noqa: SIM110 - all four alike, and no generator
-            if new.fit(get(unit, 0), now_ms) != 0:
+            if new.fit(amounts.get(unit, 0), now_ms) != 0:
                 return False
         return True
 
     def take(self, amounts: Amounts, now_ms: int, owner: Reservation) -> tuple[Reading, ...]:
         """Take all of it, right after `fits` at the same time, and say where the limits stand then."""
         owner.hold_all(self, amounts)
-        readings, get = self.readings, amounts.get  # written anew each time, every one of them
+        readings = self.readings  # written anew each time, every one of them
         for index, slots, spec in self.slots:
             readings[index] = slots.charge(1, now_ms, owner, spec)
         for index, bucket, spec, unit in self.rates:
-            readings[index] = bucket.charge(get(unit, 0), now_ms, owner, spec)
+            readings[index] = bucket.charge(amounts.get(unit, 0), now_ms, owner, spec)
         for index, row, spec, unit in self.rows:
-            readings[index] = row.charge(get(unit, 0), now_ms, owner, spec)
+            readings[index] = row.charge(amounts.get(unit, 0), now_ms, owner, spec)
         for index, new, spec, unit in self.news:
-            readings[index] = new.charge(get(unit, 0), now_ms, owner, spec)
+            readings[index] = new.charge(amounts.get(unit, 0), now_ms, owner, spec)
         return tuple(readings)
 
     def settle(self, actual: Amounts, now_ms: int, owner: Reservation) -> bool:
         """Settle a reservation that holds what was taken here, while the states' version is the same. Whether debt was
         forgiven.
         """
-        reserved, used, forgiven = owner.amounts.get, actual.get, False
+        reserved, forgiven = owner.amounts, False
         for _, slots, _ in self.slots:
             slots.settle(1, 0, now_ms, owner)
         for _, bucket, _, unit in self.rates:
-            if bucket.settle(reserved(unit, 0), used(unit, 0), now_ms, owner):
+            if bucket.settle(reserved.get(unit, 0), actual.get(unit, 0), now_ms, owner):
                 forgiven = True
         for index, _, _, unit in self.rows:
             row = owner.places[index][0]  # of the period in which it was reserved
-            row.settle(reserved(unit, 0), used(unit, 0), now_ms, owner)
+            row.settle(reserved.get(unit, 0), actual.get(unit, 0), now_ms, owner)
         for _, new, _, unit in self.news:
-            new.settle(reserved(unit, 0), used(unit, 0), now_ms, owner)
+            new.settle(reserved.get(unit, 0), actual.get(unit, 0), now_ms, owner)
         return forgiven
 
 

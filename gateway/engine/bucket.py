@@ -17,12 +17,14 @@ refilled since. Requests, which are all but never given back, are not held at al
 While a burst is being lowered, B is the largest burst under which a reservation still open was admitted.
 """
 
+from typing import Final
+
 from gateway.engine.refill import Refill
 from gateway.engine.reservation import Reservation
 from gateway.engine.spec import RateSpec, Spec
 from gateway.engine.verdict import Reading
 
-DEBT = 2
+DEBT: Final = 2
 """A rate may be in debt by this many times its capacity, so that nobody is locked out for hours."""
 
 

@@ -1,12 +1,14 @@
 """Calendar budgets: integer counters, one row per period, settled into the period of the reservation."""
 
+from typing import Final
+
 from gateway.engine.calendar import span_at
 from gateway.engine.reservation import Reservation
 from gateway.engine.spec import BudgetSpec, Spec
 from gateway.engine.verdict import Reading
 
 UNBOUNDED = 1 << 62
-KEEP_MS = 86_400_000
+KEEP_MS: Final = 86_400_000
 """How long an ended period is kept: a clock that steps back over midnight finds its counter again."""
 
 

@@ -25,16 +25,17 @@ window had leapt ahead: all that is remembered then counts from now, for one win
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice, takewhile
+from typing import Final
 
 from gateway.core.units import MOST_TOKENS, TOKEN_BITS, Unit
 from gateway.engine.reservation import Reservation
 from gateway.engine.spec import DistinctSpec, Spec
 from gateway.engine.verdict import Reading
 
-SUB_WINDOWS = 32
-MAX_REMEMBERED = 100_000
+SUB_WINDOWS: Final = 32
+MAX_REMEMBERED: Final = 100_000
 """Prompts remembered per limit; a limit on distinct prompts can be no larger."""
-PAID = 1 << 27
+PAID: Final = 1 << 27
 """Less than this can be paid for a prompt; tokens beyond count each time. Redis has 53 bits for it and a time."""
 
 

@@ -5,9 +5,9 @@ was settled meanwhile is thrown out at its head. Only what comes out of order, a
 went back, goes through a heap.
 """
 
-import heapq
 from collections import deque
 from collections.abc import Container
+from heapq import heappop, heappush
 
 Due = tuple[int, str]
 """An instant in Unix milliseconds and the id of a reservation."""
@@ -25,7 +25,7 @@ class Expiries:
     def add(self, at_ms: int, reservation_id: str) -> None:
         queue = self._queue
         if queue and at_ms < queue[-1][0]:
-            heapq.heappush(self._late, (at_ms, reservation_id))
+            heappush(self._late, (at_ms, reservation_id))
         else:
             queue.append((at_ms, reservation_id))
 
@@ -45,5 +45,5 @@ class Expiries:
         """Take out the soonest; there must be one."""
         queue, late = self._queue, self._late
         if late and (not queue or late[0] < queue[0]):
-            return heapq.heappop(late)
+            return heappop(late)
         return queue.popleft()

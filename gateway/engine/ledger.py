@@ -5,6 +5,7 @@ Pure: time is an argument, there is no I/O. A durable store listens through a Re
 
 from collections.abc import Iterable, Sequence
 from itertools import islice
+from typing import Final
 
 from gateway.core.ports import Events, NoEvents
 from gateway.core.units import Amounts, Unit
@@ -20,9 +21,9 @@ from gateway.engine.states import States
 from gateway.engine.tombstones import Commit, Tombstones
 from gateway.engine.verdict import Held, Reading, Verdict
 
-SWEEP = 8
+SWEEP: Final = 8
 """Expired reservations ended per call: a bound on what one caller pays for others."""
-RENEW_SWEEP = 64
+RENEW_SWEEP: Final = 64
 
 
 class Ledger:

@@ -1,13 +1,14 @@
 """A rate's level as time goes by, and what is held out of the reach of refill; the rules are those of bucket.py."""
 
 from itertools import takewhile
+from typing import Final
 
 from gateway.core.units import Unit
 from gateway.engine.reservation import Reservation
 from gateway.engine.spec import RateSpec
 from gateway.engine.ticks import credits_per_unit, tick_ms
 
-_FAR = 1 << 62
+_FAR: Final = 1 << 62
 
 
 class Refill:

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from gateway.core.units import Unit, shown
+from gateway.core.units import CONCURRENT, shown
 from gateway.engine.verdict import Held
 
 if TYPE_CHECKING:
@@ -64,5 +64,4 @@ class Reservation:
 
 def holds_of(places: "Iterable[tuple[Place, Spec]]", amounts: "Amounts") -> "list[Hold]":
     """What each limit holds of a request. Slots hold 1, whatever is asked; a unit without an amount counts 0."""
-    get = amounts.get
-    return [(place, spec, 1 if spec.unit is Unit.CONCURRENT else get(spec.unit, 0)) for place, spec in places]
+    return [(place, spec, 1 if spec.unit is CONCURRENT else amounts.get(spec.unit, 0)) for place, spec in places]

@@ -1,10 +1,12 @@
 """Concurrency: leases by reservation, each with the reservation's expiry; never a counter that could leak."""
 
+from typing import Final
+
 from gateway.engine.reservation import Reservation
 from gateway.engine.spec import SlotSpec, Spec
 from gateway.engine.verdict import Reading
 
-RETRY_MS = 1000
+RETRY_MS: Final = 1000
 """Nobody knows when a stream ends; a second is a polite time to ask again."""
 
 

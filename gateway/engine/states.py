@@ -1,7 +1,7 @@
 """All limit states by key: made on first use, started from their shadow on promotion, forgotten when idle."""
 
 from collections import deque
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from gateway.engine.bucket import Bucket
 from gateway.engine.budget import KEEP_MS, UNBOUNDED, Budget, Row
@@ -14,7 +14,7 @@ from gateway.engine.spec import BudgetSpec, DistinctSpec, RateSpec, Spec
 from gateway.engine.verdict import Reading
 
 State = Bucket | Budget | Slots | Distinct
-AUDIT = "|audit"
+AUDIT: Final = "|audit"
 """A limit in audit mode keeps its state under its key with this suffix."""
 
 

@@ -1,6 +1,8 @@
 """The time unit of a rate: fine enough to be exact, coarse enough for its credits to stay exact integers."""
 
-HOUR_S = 3600
+from typing import Final
+
+HOUR_S: Final = 3600
 
 
 def tick_ms(window_s: int) -> int:

@@ -1,14 +1,14 @@
 """Reservations that have ended: their ids are not used again, and a late settle finds what expiry committed."""
 
 from collections import deque
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from gateway.engine.place import Place
 from gateway.engine.spec import Spec
 
-SETTLED_MS = 120_000
+SETTLED_MS: Final = 120_000
 """How long the id of a settled reservation is refused."""
-LATE_MS = 3_600_000
+LATE_MS: Final = 3_600_000
 """How long after expiry a settle still corrects what expiry committed."""
 
 

@@ -1,5 +1,6 @@
 """Which limits the ledger can keep exactly; policies ask before they compile one."""
 
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from gateway.core.units import Unit
@@ -8,7 +9,7 @@ from gateway.engine.distinct import MAX_REMEMBERED
 from gateway.engine.spec import BudgetSpec, DistinctSpec, RateSpec, SlotSpec, Spec
 from gateway.engine.ticks import credits_per_unit
 
-EXACT = 1 << 53
+EXACT: Final = 1 << 53
 """Every store counts in integers, some of them inside doubles."""
 
 

@@ -1,16 +1,12 @@
-"""What the ledger answers: one reading per limit, and whether all of them had room.
-
-Readings and verdicts are made on every request, a dozen at a time: a `Struct` costs half of what a dataclass does.
-"""
+"""What the ledger answers: one reading per limit, and whether all of them had room."""
 
 from dataclasses import dataclass
-
-from msgspec import Struct
 
 from gateway.engine.spec import Spec
 
 
-class Reading(Struct, gc=False):
+@dataclass(slots=True, init=False)
+class Reading:
     """The state of one limit right after a call.
 
     `remaining` is whole units still available (negative while in debt). `reset_ms` is milliseconds until the
@@ -21,10 +17,24 @@ class Reading(Struct, gc=False):
     spec: Spec
     remaining: int
     reset_ms: int
-    wait_ms: int | None = 0
+    wait_ms: int | None
+
+    # Written out, as Exchange is.
+    def __init__(
+        self,
+        spec: Spec,
+        remaining: int,
+        reset_ms: int,
+        wait_ms: int | None = 0,
+    ) -> None:
+        self.spec = spec
+        self.remaining = remaining
+        self.reset_ms = reset_ms
+        self.wait_ms = wait_ms
 
 
-class Verdict(Struct):
+@dataclass(slots=True, init=False)
+class Verdict:
     """The answer to a reserve or top-up: all or nothing.
 
     `failing` and `shadow_failing` are indexes into `readings` (same order as the specs asked for); a shadow
@@ -34,9 +44,24 @@ class Verdict(Struct):
 
     granted: bool
     readings: tuple[Reading, ...]
-    failing: tuple[int, ...] = ()
-    shadow_failing: tuple[int, ...] = ()
-    fallback: bool = False
+    failing: tuple[int, ...]
+    shadow_failing: tuple[int, ...]
+    fallback: bool
+
+    # Written out, as Exchange is.
+    def __init__(
+        self,
+        granted: bool,
+        readings: tuple[Reading, ...],
+        failing: tuple[int, ...] = (),
+        shadow_failing: tuple[int, ...] = (),
+        fallback: bool = False,
+    ) -> None:
+        self.granted = granted
+        self.readings = readings
+        self.failing = failing
+        self.shadow_failing = shadow_failing
+        self.fallback = fallback
 
 
 @dataclass(frozen=True, slots=True)

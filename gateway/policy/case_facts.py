@@ -2,9 +2,8 @@
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
-
-from msgspec.structs import replace
 
 from gateway.core.ask import Ask
 from gateway.core.model import Model, Prices

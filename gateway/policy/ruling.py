@@ -16,9 +16,13 @@ from gateway.policy.inquiry import Inquiry
 from gateway.policy.recent import Tally
 from gateway.policy.wording import with_words
 
-_REASONS = {"deny": reasons.POLICY_DENIED, "review": reasons.REVIEW_REQUIRED, "declare": reasons.PURPOSE_REQUIRED}
+_REASONS: Final = {
+    "deny": reasons.POLICY_DENIED,
+    "review": reasons.REVIEW_REQUIRED,
+    "declare": reasons.PURPOSE_REQUIRED,
+}
 _STRICTER: Final[tuple[Exposure | None, ...]] = (None, "summary", "none")
-_SAYS = {
+_SAYS: Final = {
     "deny": "does not allow this request",
     "review": "asks for a review of this account before it may do this",
     "declare": "asks this account to declare its purpose before it may do this",

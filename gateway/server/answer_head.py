@@ -1,9 +1,9 @@
 """Heads of answers as bytes: what aiohttp's server writes for the same status and fields."""
 
-import time
 from email.utils import formatdate
 from functools import lru_cache
 from http import HTTPStatus
+from time import time
 from typing import Final
 
 from gateway.server.inbound import Fields
@@ -18,7 +18,7 @@ def head_of(status: int, headers: Fields, length: int | None, *, closes: bool) -
     """
     fields = [f"{name}: {value}" for name, value in headers]
     fields.append("Transfer-Encoding: chunked" if length is None else f"Content-Length: {length}")
-    fields.append(_date(int(time.time())))
+    fields.append(_date(int(time())))
     if closes:
         fields.append("Connection: close")
     said = "".join(fields)

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from typing import Final
 
 from gateway.accounting.outcome import Outcome
 from gateway.core import reasons
@@ -34,8 +35,13 @@ class DataPlane:
         self._runtime = runtime
         self._pipeline = runtime.pipeline
         self._clock = runtime.clock
-        limits = self._limits = runtime.settings.limits
-        self._timers = runtime.settings.timers
+        limits, timers = runtime.settings.limits, runtime.settings.timers
+        # Read once: every request asks.
+        self._head_bytes: int = limits.head_bytes
+        self._body_bytes: int = limits.body_bytes
+        self._most_inflight: int = limits.max_inflight_requests
+        self._body_s: float = timers.body_s
+        self._body_min_rate: int = timers.body_min_rate
         self._budget = BodyBudget(limits.inflight_body_bytes, limits.inflight_body_bytes_per_account)
         runtime.metrics.watch("gateway_inflight_body_bytes", lambda: self._budget.used)
         self.drains = Drains(runtime)
@@ -85,11 +91,11 @@ class DataPlane:
             started_ms=self._clock.now_ms(),
             dialect=found.dialect if isinstance(found, Route) else None,
         )
-        fault = inbound.fault(self._limits.head_bytes) or fault
+        fault = inbound.fault(self._head_bytes) or fault
         return x, fault or found  # type: ignore[return-value]  # without a fault, `found` is a Route
 
     async def _serve(self, inbound: Inbound, x: Exchange, route: Route) -> Reply | None:
-        refusal = await self._pipeline.identify(x, x.headers.get("authorization"), x.headers.get("x-api-key"))
+        refusal = await self._pipeline.identify(x, inbound.claimed)
         if refusal is not None:
             return await self._refuse(x, refusal)
         if route.dialect is None:
@@ -110,9 +116,8 @@ class DataPlane:
 
     async def _take_in(self, inbound: Inbound, x: Exchange) -> Refusal | None:
         """Body in, decision made, request sent. The body's bytes are held against the budget until it is."""
-        limits, timers = self._limits, self._timers
-        refusal = check_body_head(x.headers, inbound.body.announced, limits.body_bytes)
-        refusal = refusal or self._full(limits.max_inflight_requests)
+        most = self._body_bytes
+        refusal = check_body_head(x.headers, inbound.body.announced, most) or self._full()
         if refusal is not None:
             return refusal
         assert x.principal is not None
@@ -120,7 +125,7 @@ class DataPlane:
         with Lease(self._budget, x.principal.account.id) as held:
             began = self._clock.monotonic()
             raw = await read_body(
-                inbound.body, held, max_bytes=limits.body_bytes, grace_s=timers.body_s, min_rate=timers.body_min_rate
+                inbound.body, held, max_bytes=most, grace_s=self._body_s, min_rate=self._body_min_rate
             )
             x.waited_s += self._clock.monotonic() - began
             if isinstance(raw, Refusal):
@@ -138,8 +143,8 @@ class DataPlane:
                 x.splices, x.inquiry = None, None
             return refusal
 
-    def _full(self, most: int) -> Refusal | None:
-        if len(self._runtime.live) <= most:
+    def _full(self) -> Refusal | None:
+        if len(self._runtime.live) <= self._most_inflight:
             return None
         return Refusal(reasons.OVERLOADED, "the gateway is serving as many requests as it can", retry_after_ms=1000)
 
@@ -228,7 +233,7 @@ class DataPlane:
         return reply
 
 
-_DOUBTFUL = (
+_DOUBTFUL: Final = (
     reasons.INVALID_REQUEST, reasons.UPGRADE_REFUSED, reasons.HEADERS_TOO_LARGE, reasons.BODY_TOO_LARGE,
     reasons.REQUEST_TIMEOUT,
 )  # fmt: skip
@@ -242,7 +247,7 @@ def _outcome_of(x: Exchange, refusal: Refusal) -> Outcome:
     return Outcome.UPSTREAM_REJECTED if refusal.reason is reasons.UPSTREAM_REJECTED else Outcome.UPSTREAM_FAILED
 
 
-_BRIDGE = (reasons.UPSTREAM_UNAVAILABLE, reasons.UPSTREAM_BUSY)
+_BRIDGE: Final = (reasons.UPSTREAM_UNAVAILABLE, reasons.UPSTREAM_BUSY)
 """What the bridge answers without sending anything, when no upstream may be asked."""
 
 

@@ -1,6 +1,7 @@
 """What every answer carries: request ids, rate-limit advice, what the gateway changed; and refusals in two dialects."""
 
 from collections.abc import Mapping
+from typing import Final
 
 from multidict import CIMultiDict
 
@@ -11,13 +12,13 @@ from gateway.exchange import Exchange
 from gateway.server.inbound import Fields, Reply
 from gateway.upstreams.headers import answer_headers
 
-SERVER_NAME = "excise"
-DECISION_ID = "x-gateway-decision-id"
+SERVER_NAME: Final = "excise"
+DECISION_ID: Final = "x-gateway-decision-id"
 """Names the decision record where the request id is the caller's own."""
 
-JSON = ("content-type", "application/json")
+JSON: Final = ("content-type", "application/json")
 
-_FAMILY = {
+_FAMILY: Final = {
     Unit.REQUESTS: "requests",
     Unit.TOTAL_TOKENS: "tokens",
     Unit.INPUT_TOKENS: "input-tokens",

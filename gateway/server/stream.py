@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from functools import partial
+from typing import Final
 
 from gateway.accounting.outcome import Outcome
 from gateway.core import reasons
@@ -18,9 +19,9 @@ from gateway.upstreams.faults import from_event, from_failure
 
 log = logging.getLogger("gateway")
 
-_PIECE = 4096
+_PIECE: Final = 4096
 """Bytes of a stream that are paid for at a time; at most some hundred tokens."""
-_LAST_WORDS_S = 2.0
+_LAST_WORDS_S: Final = 2.0
 """How long a caller that is being cut off may take to accept the closing event."""
 
 

@@ -1,12 +1,12 @@
 """The small interface between forwarding and the connections below it, so that a faster pool can replace one."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
 from typing import Protocol, TypeGuard
 
-from msgspec import Struct
 
-
-class Call(Struct):
+@dataclass(slots=True, init=False)
+class Call:
     """One request to an upstream. `path` is from our own route table, never from the caller."""
 
     method: str
@@ -14,8 +14,26 @@ class Call(Struct):
     headers: dict[str, str]
     body: bytes
     stream: bool
-    template: Mapping[str, str] | None = None
+    template: Mapping[str, str] | None
     """What `headers` begins with, where many calls share it: one object that never changes, to be written once."""
+
+    # Written out, as Exchange is.
+    def __init__(
+        self,
+        method: str,
+        path: str,
+        headers: dict[str, str],
+        body: bytes,
+        stream: bool,
+        *,
+        template: Mapping[str, str] | None = None,
+    ) -> None:
+        self.method = method
+        self.path = path
+        self.headers = headers
+        self.body = body
+        self.stream = stream
+        self.template = template
 
 
 class Answer(Protocol):

@@ -26,6 +26,8 @@ from gateway.upstreams.upstream import Upstream
 MAX_ATTEMPTS: Final = 3
 _MOST_SPEAKERS: Final = 10_000
 """More models than anybody has: what reloads leave behind is bounded."""
+_UNTOUCHED: Final = Left.UNTOUCHED
+_UNKNOWN: Final = Left.UNKNOWN
 
 
 class Bridge:
@@ -135,11 +137,11 @@ class Bridge:
         full = None if errand.gate is None else await self._enter(upstream, errand.gate)
         if full is not None:
             return full
-        outcome, detail, left = "cancelled", "", Left.UNTOUCHED
+        outcome, detail, left = "cancelled", "", _UNTOUCHED
         kept = False
         try:
             call = errand.make_call(upstream)
-            left = Left.UNKNOWN
+            left = _UNKNOWN
             try:
                 answer = await upstream.transport.send(call)
             except UpstreamFailed as failure:
@@ -177,18 +179,24 @@ class Bridge:
         if upstream.breaker.open:
             self._judge(upstream, Breaker.answered)
         attempts = (*before, *upstream.answered) if before else upstream.answered
-        release = self._releases[upstream.name]
-        return Forwarded(upstream.settings, answer, attempts, upstream.secrets, errand.hide, release)
+        return Forwarded(
+            upstream.settings,
+            answer,
+            attempts,
+            secrets=upstream.secrets,
+            names=errand.hide,
+            release=self._releases[upstream.name],
+        )
 
     def _missed(self, upstream: Upstream, failure: UpstreamFailed) -> Miss:
         refusal = faults.from_failure(failure)
         if failure.stale:
             # The upstream only closed an idle connection: no fault, and no news about its health.
             upstream.breaker.forget()
-            return Miss("stale", refusal, Left.UNTOUCHED, again=True)
+            return Miss("stale", refusal, _UNTOUCHED, again=True)
         self._judge(upstream, lambda breaker: breaker.failed(self._clock.monotonic()))
         outcome = "timeout" if failure.timeout else "unreachable" if failure.phase == "connect" else "broken"
-        left = Left.UNKNOWN if failure.sent else Left.UNTOUCHED
+        left = _UNKNOWN if failure.sent else _UNTOUCHED
         return Miss(outcome, refusal, left, elsewhere=not failure.sent, detail=str(failure))
 
     async def _refused(self, upstream: Upstream, answer: Answer, errand: Errand) -> Miss:

@@ -3,8 +3,6 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from msgspec import Struct
-
 from gateway.core.refusal import Refusal
 from gateway.upstreams.base import Call
 from gateway.upstreams.gate import Gate, Left
@@ -16,14 +14,30 @@ Amend = Callable[[Upstream, int], bool]
 one that is worth trying there."""
 
 
-class Errand(Struct):
+@dataclass(slots=True, init=False)
+class Errand:
     """What is to be forwarded, wherever it goes."""
 
     make_call: MakeCall
     hide: Mapping[str, str]
     model: str
     gate: Gate | None
-    amend: Amend | None = None
+    amend: Amend | None
+
+    # Written out, as Exchange is.
+    def __init__(
+        self,
+        make_call: MakeCall,
+        hide: Mapping[str, str],
+        model: str,
+        gate: Gate | None,
+        amend: Amend | None = None,
+    ) -> None:
+        self.make_call = make_call
+        self.hide = hide
+        self.model = model
+        self.gate = gate
+        self.amend = amend
 
 
 @dataclass(slots=True)

@@ -3,8 +3,6 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from msgspec import Struct
-
 from gateway.core.refusal import Refusal
 from gateway.upstreams.base import Answer
 from gateway.upstreams.settings import UpstreamSettings
@@ -21,7 +19,8 @@ class Attempt:
     outcome: str
 
 
-class Forwarded(Struct):
+@dataclass(slots=True, init=False)
+class Forwarded:
     """An upstream's 2xx answer.
 
     Whoever holds it finishes or aborts `answer` and then calls `release` exactly once: True when the whole
@@ -36,6 +35,24 @@ class Forwarded(Struct):
     _secrets: Mapping[str, str]
     _names: Mapping[str, str]
     _release: Callable[[bool | None], None] | None
+
+    # Written out, as Exchange is.
+    def __init__(
+        self,
+        settings: UpstreamSettings,
+        answer: Answer,
+        attempts: tuple[Attempt, ...],
+        *,
+        secrets: Mapping[str, str],
+        names: Mapping[str, str],
+        release: Callable[[bool | None], None] | None,
+    ) -> None:
+        self.settings = settings
+        self.answer = answer
+        self.attempts = attempts
+        self._secrets = secrets
+        self._names = names
+        self._release = release
 
     @property
     def hide(self) -> Mapping[str, str]:

@@ -41,7 +41,7 @@ class Upstream:
     ) -> Call:
         """A POST in one of the upstream's dialects. `caller` is the caller's head, of which an allowlist crosses."""
         template = self._templates[dialect, stream]
-        return Call("POST", path, request_headers(template, caller, request_id), body, stream, template)
+        return Call("POST", path, request_headers(template, caller, request_id), body, stream, template=template)
 
     @property
     def full(self) -> bool:

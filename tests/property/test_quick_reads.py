@@ -1,11 +1,11 @@
 """The short ways through the reading room lead to the same place as the long ones."""
 
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from msgspec.structs import replace
 
 from gateway.core.ask import Ask
 from gateway.dialects import DIALECTS, anthropic_messages, fields, openai_chat, plain, references

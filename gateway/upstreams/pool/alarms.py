@@ -1,9 +1,9 @@
 """The alarms of all connections to one upstream behind one timer of the loop: each of uvloop's own takes 570 bytes."""
 
 import asyncio
-import heapq
 import logging
 from collections.abc import Callable
+from heapq import heapify, heappop, heappush
 from typing import Final
 
 _FEW: Final = 64
@@ -38,7 +38,7 @@ class Alarms:
     def set(self, at: float, ring: Callable[[], None]) -> Alarm:
         """Have `ring` called at the loop's time `at`."""
         alarm = Alarm(at, ring)
-        heapq.heappush(self._heap, alarm)
+        heappush(self._heap, alarm)
         if self._heap[0] is alarm:
             self._wait()
         return alarm
@@ -51,7 +51,7 @@ class Alarms:
         self._cancelled += 1
         if self._cancelled == len(self._heap) or self._cancelled > max(_FEW, len(self._heap) // 2):
             self._heap = [one for one in self._heap if one.ring is not None]
-            heapq.heapify(self._heap)
+            heapify(self._heap)
             self._cancelled = 0
             self._wait()
 
@@ -64,7 +64,7 @@ class Alarms:
     def _due(self) -> None:
         now = self._loop.time()
         while self._heap and self._heap[0].at <= now:
-            alarm = heapq.heappop(self._heap)
+            alarm = heappop(self._heap)
             ring, alarm.ring = alarm.ring, None
             if ring is None:
                 self._cancelled -= 1

@@ -8,9 +8,9 @@ from gateway.upstreams import head
 from gateway.upstreams.base import UpstreamFailed
 from gateway.upstreams.headers import is_stream
 from gateway.upstreams.pool.body import Body
+from gateway.upstreams.pool.bounds import Bounds
 from gateway.upstreams.pool.connection import Connection
 from gateway.upstreams.pool.reading import Reading, broken
-from gateway.upstreams.settings import UpstreamSettings
 
 _READ: Final[dict[str, str]] = {}
 """The head of an answer that is poured: nobody asks for it again, and streams are many and long."""
@@ -20,15 +20,15 @@ class PoolAnswer:
     """A response under way. It is its own chunk iterator: nothing to close when a reader is cancelled."""
 
     __slots__ = (
-        "_body", "_busy", "_connection", "_deadline", "_done", "_head_due", "_headed", "_loop",
-        "_paused", "_reading", "_release", "_settings", "_since", "_take", "_tell", "_touched", "headers", "status",
+        "_body", "_bounds", "_busy", "_connection", "_deadline", "_done", "_head_due", "_headed", "_loop",
+        "_paused", "_reading", "_release", "_since", "_take", "_tell", "_touched", "headers", "status",
     )  # fmt: skip
 
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
         connection: Connection,
-        settings: UpstreamSettings,
+        bounds: Bounds,
         release: Callable[[Connection], None],
         *,
         deadline: float,
@@ -38,7 +38,7 @@ class PoolAnswer:
         self.headers: Mapping[str, str] = {}
         self._loop = loop
         self._connection = connection
-        self._settings = settings
+        self._bounds = bounds
         self._release = release
         self._deadline = deadline
         self._head_due = 0.0
@@ -61,7 +61,7 @@ class PoolAnswer:
         """Send the request. What it returns is done when the head is there, or fails with UpstreamFailed."""
         headed = self._headed
         assert headed is not None
-        self._head_due = min(self._loop.time() + self._settings.timeouts.first_byte_s, self._deadline)
+        self._head_due = min(self._loop.time() + self._bounds.first_byte_s, self._deadline)
         self._connection.begin(self, request_head, request_body, self._head_due)
         return headed
 
@@ -88,14 +88,14 @@ class PoolAnswer:
             body.waits()
 
     def _answered(self) -> None:
-        reading, settings = self._reading, self._settings
+        reading, bounds = self._reading, self._bounds
         self.status = reading.status
         self.headers = headers = reading.headers
         # By what came, not by what was asked for: an answer in one piece is held in memory.
-        self._body.left = settings.max_stream_bytes if is_stream(headers) else settings.max_response_bytes
+        self._body.left = bounds.max_stream_bytes if is_stream(headers) else bounds.max_response_bytes
         if not reading.complete:
             now = self._loop.time()
-            self._connection.alarm(min(now + settings.timeouts.between_bytes_s, self._deadline))
+            self._connection.alarm(min(now + bounds.between_bytes_s, self._deadline))
         headed, self._headed = self._headed, None
         if headed is not None and not headed.done():
             headed.set_result(None)
@@ -109,7 +109,7 @@ class PoolAnswer:
     def due(self, now: float) -> float:
         if not self.status:
             return self._head_due
-        between = self._settings.timeouts.between_bytes_s
+        between = self._bounds.between_bytes_s
         return min((now if self._since is None else self._since) + between, self._deadline)
 
     def expire(self, now: float) -> None:

@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from gateway.upstreams.base import Answer, Call
 from gateway.upstreams.pool.answer import PoolAnswer
+from gateway.upstreams.pool.bounds import Bounds
 from gateway.upstreams.pool.connections import Connections
 from gateway.upstreams.pool.dial import Dial
 from gateway.upstreams.pool.request import Heads
@@ -17,6 +18,7 @@ class PoolTransport:
 
     def __init__(self, settings: UpstreamSettings) -> None:
         self._settings = settings
+        self._bounds = Bounds(settings)
         self._root = root = urlsplit(settings.root)
         self._heads = Heads(root)
         own = tls_context(settings)
@@ -27,13 +29,13 @@ class PoolTransport:
 
     async def send(self, call: Call) -> Answer:
         connections = self._connections or self._open()
-        settings, loop = self._settings, self._loop
+        bounds, loop = self._bounds, self._loop
         now = loop.time()
-        deadline = now + settings.timeouts.total_s
+        deadline = now + bounds.total_s
         head = self._heads.head(call)
-        connection = connections.take(now) or await connections.get(settings.timeouts.connect_s)
+        connection = connections.take(now) or await connections.get(bounds.connect_s)
         no_body = call.method == "HEAD"
-        answer = PoolAnswer(loop, connection, settings, connections.give_back, deadline=deadline, no_body=no_body)
+        answer = PoolAnswer(loop, connection, bounds, connections.give_back, deadline=deadline, no_body=no_body)
         try:
             await answer.begin(head, call.body)
         except BaseException:
