@@ -7,6 +7,7 @@ from typing import Final
 from gateway.upstreams import head
 from gateway.upstreams.base import UpstreamFailed
 from gateway.upstreams.headers import is_stream
+from gateway.upstreams.pool.answer_heads import AnswerHeads
 from gateway.upstreams.pool.body import Body
 from gateway.upstreams.pool.bounds import Bounds
 from gateway.upstreams.pool.connection import Connection
@@ -31,6 +32,7 @@ class PoolAnswer:
         bounds: Bounds,
         release: Callable[[Connection], None],
         *,
+        heads: AnswerHeads,
         deadline: float,
         no_body: bool = False,
     ) -> None:
@@ -45,7 +47,7 @@ class PoolAnswer:
         self._headed: asyncio.Future[None] | None = loop.create_future()
         """What waits for the head; None once it is there."""
         self._body = Body(connection.transport)
-        self._reading = Reading(self._body.parts, no_body=no_body)
+        self._reading = Reading(self._body.parts, heads, no_body=no_body)
         self._since: float | None = None
         """Since when a reader waits for the upstream; a slow reader is not its fault."""
         self._touched = False

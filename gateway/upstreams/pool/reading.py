@@ -12,6 +12,7 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from gateway.upstreams import head
 from gateway.upstreams.base import UpstreamFailed
+from gateway.upstreams.pool.answer_heads import AnswerHeads
 
 MAX_HEAD: Final = 64 * 1024
 """Bytes of one head."""
@@ -26,13 +27,14 @@ class Reading:
     """Feed it everything that came; body bytes are appended to `parts` as they are found."""
 
     __slots__ = (
-        "_buffer", "_headed", "_interim", "_left", "_no_body", "_parser", "_parts", "_quiet", "_tail",
+        "_buffer", "_headed", "_interim", "_known", "_left", "_no_body", "_parser", "_parts", "_quiet", "_tail",
         "complete", "extra", "headers", "keep", "on_body", "status",
     )  # fmt: skip
 
-    def __init__(self, parts: list[bytes], *, no_body: bool = False) -> None:
+    def __init__(self, parts: list[bytes], known: AnswerHeads | None = None, *, no_body: bool = False) -> None:
         self._parts = parts
         self.on_body = parts.append  # httptools calls it: from C to C
+        self._known = None if no_body else known
         self._no_body = no_body
         """The request was a HEAD: a length is told, nothing follows."""
         self._buffer = b""
@@ -91,6 +93,12 @@ class Reading:
 
     def _one(self, raw: bytes) -> None:
         """Judge a whole head, up to and including its empty line. llhttp reads every line; we keep the fields."""
+        again = self._known.again(raw) if self._known is not None else None
+        if again is not None:
+            self.headers, self.keep, self.status = again.headers, again.keep, 200
+            self._left = again.length
+            self.complete = not again.length
+            return
         lines = raw.decode("utf-8", "surrogateescape").split("\r\n")
         long = len(raw) > head.MAX_LINE and not _fits(raw)
         if long or not raw.startswith(_START) or len(lines) - 3 > head.MAX_FIELDS:
@@ -111,6 +119,8 @@ class Reading:
         if status >= 200:
             clean = head.controls(raw) == 2 * (len(lines) - 1)
             self._final(status, lines, clean=clean)
+            if self._known is not None and status == 200 and self._left is not None:
+                self._known.remember(raw, self.headers, keep=self.keep)
             return
         self._interim += 1
         if self._interim > head.MAX_INTERIM:

@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from gateway.upstreams.base import Answer, Call
 from gateway.upstreams.pool.answer import PoolAnswer
+from gateway.upstreams.pool.answer_heads import AnswerHeads
 from gateway.upstreams.pool.bounds import Bounds
 from gateway.upstreams.pool.connections import Connections
 from gateway.upstreams.pool.dial import Dial
@@ -21,6 +22,7 @@ class PoolTransport:
         self._bounds = Bounds(settings)
         self._root = root = urlsplit(settings.root)
         self._heads = Heads(root)
+        self._answer_heads = AnswerHeads()
         own = tls_context(settings)
         self._tls = (own or system_context()) if root.scheme == "https" else None
         self._loop: asyncio.AbstractEventLoop
@@ -35,7 +37,15 @@ class PoolTransport:
         head = self._heads.head(call)
         connection = connections.take(now) or await connections.get(bounds.connect_s)
         no_body = call.method == "HEAD"
-        answer = PoolAnswer(loop, connection, bounds, connections.give_back, deadline=deadline, no_body=no_body)
+        answer = PoolAnswer(
+            loop,
+            connection,
+            bounds,
+            connections.give_back,
+            heads=self._answer_heads,
+            deadline=deadline,
+            no_body=no_body,
+        )
         try:
             await answer.begin(head, call.body)
         except BaseException:
