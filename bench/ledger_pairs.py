@@ -26,7 +26,7 @@ CALLERS: Final = 64
 HOMES: Final = 16
 TTL_MS: Final = 60_000
 AMOUNTS: Final = {Unit.REQUESTS: 1, Unit.TOTAL_TOKENS: 700, Unit.OUTPUT_TOKENS: 400, Unit.USD: 12_000}
-TOO_MUCH: Final = AMOUNTS | {Unit.TOTAL_TOKENS: 10**10}
+TOO_MUCH: Final = AMOUNTS | {Unit.TOTAL_TOKENS: 10**11}
 SERIAL: Final = count()
 Pair = Callable[[int], Awaitable[object]]
 """One admitted request of one caller."""
@@ -44,7 +44,7 @@ def limits(number: int, home: str) -> tuple[Spec, ...]:
         elif i % 5 == 4:
             specs.append(SlotSpec(key, 10**6, home=home))
         else:
-            specs.append(RateSpec(key, Unit.TOTAL_TOKENS, 10**9, 60, 10**9, home=home))
+            specs.append(RateSpec(key, Unit.TOTAL_TOKENS, 10**10, 60, 10**10, home=home))
     return tuple(specs)
 
 
