@@ -19,8 +19,8 @@ _BEGIN: Final = tuple(b"%x\r\n" % size for size in range(_SMALL))
 """How a chunk of so many bytes begins, which is nearly every one."""
 
 _READ: Final = CIMultiDict[str]()
-_BELIEVED: Final = claim(None, None)
-"""Nobody's."""
+_NOBODY: Final = claim(None, None)
+"""Stands for whose it said it is, when nobody asks any more."""
 
 
 class Wire(Protocol):
@@ -197,7 +197,7 @@ class HotRequest:
     async def stream(self, headers: Fields) -> HotStream:
         head = head_of(200, headers, None, closes=self.closes)
         # Nobody asks for its head again, and streams are many and long.
-        self.headers, self.claimed = _READ, _BELIEVED
+        self.headers, self.claimed = _READ, _NOBODY
         self._wire.forget_head()
         self.sent = stream = HotStream(self._wire)
         self._wire.write(head)

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from gateway.server.known_heads import KnownHeads
+from gateway.server.known_heads import LONGEST, KnownHeads
 from gateway.server.plain_head import MOST_DIGITS, PlainHead
 
 _MARK: Final = b"\r\ncontent-length:"
@@ -33,9 +33,11 @@ class LastHead:
                 self._digits = digits
                 self._head = head = head.of_length(digits)
                 return head
-        self._head = head = self._known.read(raw)
-        if head is not None:
-            self._remember(raw)
+        head = self._known.read(raw)
+        if head is not None and len(raw) <= LONGEST:
+            self._remember(raw, head)
+        else:
+            self.let_go()
         return head
 
     def let_go(self) -> None:
@@ -43,8 +45,8 @@ class LastHead:
         self._head = None
         self._before = self._digits = self._behind = b""
 
-    def _remember(self, raw: bytes) -> None:
+    def _remember(self, raw: bytes, head: PlainHead) -> None:
         start = raw.lower().find(_MARK) + len(_MARK)
         start += raw[start : start + 1] == b" "
         end = raw.find(b"\r\n", start)
-        self._before, self._digits, self._behind = raw[:start], raw[start:end], raw[end:]
+        self._head, self._before, self._digits, self._behind = head, raw[:start], raw[start:end], raw[end:]

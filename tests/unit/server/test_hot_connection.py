@@ -8,6 +8,7 @@ from socket import MSG_PEEK
 
 import pytest
 
+from gateway.core.refusal import Refusal
 from gateway.server import hot_connection
 from gateway.server.inbound import Reply
 from tests.support.hot_wire import ANSWER, CHUNKED, OK, Gated, answer, only, run, stuff, until
@@ -146,6 +147,42 @@ def test_who_says_nothing_is_closed_sooner_before_the_first_request(asked):
             connection.look_after(now + patience_s + 1, 30, LIMITS.head_s, LIMITS.keepalive_s)
             assert await rest(end) == b""
             assert not lane.connections
+
+    run(scenario)
+
+
+def test_a_head_is_kept_with_its_key_while_its_connection_is_busy_and_no_longer():
+    async def scenario():
+        async with lanes(answer) as (lane, _), wire(lane) as end:
+            loop = asyncio.get_running_loop()
+            for late, kept in ((hot_connection.QUIET_S - 1, True), (hot_connection.QUIET_S + 1, False)):
+                await stuff(end, plain())
+                assert (await loop.sock_recv(end, 1000)).startswith(ANSWER)
+                connection = only(lane)
+                assert connection._heads._head is not None
+                connection.look_after(loop.time() + late, 30, LIMITS.head_s, LIMITS.keepalive_s)
+                assert (connection._heads._head is not None) == kept
+                assert (connection._heads._before == b"") != kept
+
+    run(scenario)
+
+
+def test_a_stream_keeps_nothing_of_its_head():
+    async def scenario():
+        begun = asyncio.Event()
+
+        async def serve(inbound):
+            stream = await inbound.stream([("content-type", "text/event-stream")])
+            begun.set()
+            assert not inbound.headers
+            assert isinstance(inbound.claimed, Refusal)
+            await asyncio.sleep(30)
+            await stream.write_eof()
+
+        async with lanes(serve) as (lane, _), wire(lane) as end:
+            await stuff(end, plain())
+            await asyncio.wait_for(begun.wait(), 5)
+            assert only(lane)._heads._head is None
 
     run(scenario)
 
