@@ -6,8 +6,7 @@ that no caller waits for them. What rules found is kept for the decision record,
 
 import logging
 from collections.abc import Sequence
-from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from gateway.core import reasons
 from gateway.core.ask import Ask
@@ -97,7 +96,7 @@ class RuleBook:
         """Take out what rules take out. The caller reads in a header what is missing."""
         assert x.dialect is not None
         assert x.ask is not None
-        dialect, before = x.dialect, copy(x.ask)
+        dialect, before = x.dialect, replace(x.ask)
         names = wanted.apply(x.ask, x.dialect, x.kinds)
         if isinstance(names, Refusal):
             return _named(x, names)

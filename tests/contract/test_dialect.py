@@ -18,6 +18,7 @@ from gateway.dialects.field_tables import KINDS, Group, table
 from gateway.dialects.parameters import Parameters
 from gateway.dialects.reduction import Reduction
 from gateway.dialects.texts import Texts
+from tests.support.asked import copied
 from tests.support.bodies import MINIMAL
 
 BY_NAME = {dialect.name: dialect for dialect in DIALECTS}
@@ -112,7 +113,7 @@ def test_state_fields_may_be_null_or_false_only(dialect, kind):
 def test_rewriting_changes_neither_the_ask_nor_itself(dialect, kind):
     extra = {"user": "bob"} if "user" in table(dialect.name, kind) else {}
     ask = read(dialect, **extra)
-    before = copy.deepcopy(ask)
+    before = copied(ask)
     first = dialect.rewrite(ask, FULL, kind)
     assert ask == before
     assert dialect.rewrite(ask, FULL, kind) == first
@@ -155,7 +156,7 @@ GREEDY = {
 def test_a_greedy_body_is_reduced_or_refused_and_the_parsed_document_stays(dialect, kind, how):
     body = body_of(dialect, **GREEDY[dialect.name])
     before, ask = copy.deepcopy(body), dialect.read(body)
-    same = copy.deepcopy(ask)
+    same = copied(ask)
     names = dialect.reduce(ask, Reduction(logprobs=True, max_n=2, reasoning=how), (kind,))
     assert body == before
     if isinstance(names, Refusal):
@@ -174,7 +175,7 @@ def test_a_greedy_body_is_reduced_or_refused_and_the_parsed_document_stays(diale
 @every_dialect
 def test_a_reduction_of_nothing_changes_nothing(dialect):
     ask = read(dialect, **GREEDY[dialect.name])
-    before = copy.deepcopy(ask)
+    before = copied(ask)
     assert dialect.reduce(ask, Reduction(), KINDS) == ()
     assert ask == before
 

@@ -2,6 +2,7 @@
 
 import tracemalloc
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -126,6 +127,7 @@ def test_more_can_be_paid_for_than_redis_can_note_and_counts_again():
     assert (place.paid(1), place.used) == (PAID - 1, PAID + 9 + 10)
 
 
+@pytest.mark.interpreted
 def test_a_prompt_forgotten_for_want_of_room_is_settled_by_what_was_paid_when_it_was_reserved(monkeypatch):
     monkeypatch.setattr(distinct, "MAX_REMEMBERED", 2)
     place = Distinct("k", TOKENS)
