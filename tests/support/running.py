@@ -51,6 +51,8 @@ LANE = "TEST_LANE"
 
 It does not begin with GATEWAY_, as settings do.
 """
+_TURNS = 10
+"""Of the event loop: a connection that waits is taken, its bytes are read and its request begins within fewer."""
 DIALECTS = ["chat", "completions", "embeddings", "responses", "messages", "count_tokens"]
 
 
@@ -93,6 +95,8 @@ class Running:
         """Wait until no exchange is under way: what clients have seen is then settled and recorded."""
 
         async def idle() -> None:
+            for _ in range(_TURNS):
+                await asyncio.sleep(0)
             async with asyncio.timeout(20):
                 while len(self.runtime.live):
                     await asyncio.sleep(0.005)
