@@ -26,7 +26,10 @@ def heads(draw: st.DrawFn) -> list[bytes]:
     start = draw(st.sampled_from(["HTTP/1.1 200 OK"] * 3 + ["HTTP/1.0 200 OK", "HTTP/1.1 204 x", "HTTP/1.1 503 x"]))
     length = draw(st.sampled_from(["content-length: L", "Content-Length: L"]))
     date = draw(st.sampled_from(["date: D", "Date: D"]))
-    fields = [length, *draw(st.sampled_from([[date]] * 4 + [[], [date, date], [length, date]]))]
+    fields = [
+        length,
+        *draw(st.sampled_from([[date]] * 4 + [[], [date, date], [date, f"Date: {DATES[0]}"], [length, date]])),
+    ]
     fields += draw(st.just([]) | st.lists(FIELDS, min_size=1, max_size=2))
     skeleton = "\r\n".join([start, *draw(st.permutations(fields)), "", ""])
     value = st.tuples(LENGTHS, st.just(DATES[1])) | st.tuples(st.just("7"), MOMENTS)
@@ -47,12 +50,14 @@ def told(raw: bytes, known: AnswerHeads | None, *, no_body: bool = False) -> tup
     return reading.status, reading.headers, reading.keep, reading.complete, reading.extra, parts
 
 
+TWICE = f"HTTP/1.1 200 OK\r\ndate: {DATES[0]}\r\nDate: {DATES[0]}\r\ncontent-length: 5\r\n\r\n".encode()
 PLAIN = f"HTTP/1.1 200 OK\r\ndate: {DATES[0]}\r\ncontent-length: 5\r\n\r\n".encode()
 
 
 @given(heads(), st.booleans())
 @example([PLAIN, PLAIN.replace(b": 5", b": 0"), PLAIN.replace(DATES[0].encode(), DATES[1].encode())], False)
 @example([PLAIN, PLAIN.replace(b": 5", b": " + b"9" * 20)], False)
+@example([TWICE, TWICE.replace(DATES[0].encode(), DATES[1].encode(), 1)], False)
 @example([PLAIN, PLAIN.replace(b": 5", b": 12"), PLAIN.replace(b"200", b"204")], True)
 def test_a_head_says_the_same_whatever_came_before(raws: list[bytes], no_body: bool):
     known = AnswerHeads()
