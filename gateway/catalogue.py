@@ -108,16 +108,6 @@ def catalogue_of(loaded: Loaded, upstreams: Iterable[str] | None = None) -> Cata
     return Catalogue(tuple(models.values()), MappingProxyType(by_name))
 
 
-def prices_at(model: Model, now_ms: int) -> Prices | None:
-    """The price list in force, None when no price is known then."""
-    prices = model.prices
-    for valid_from_ms, dated in model.dated_prices:
-        if valid_from_ms > now_ms:
-            break
-        prices = dated
-    return prices
-
-
 def _model(name: str, entry: ModelEntry) -> Model:
     listed = entry.prices
     dated = listed if isinstance(listed, tuple) else ()

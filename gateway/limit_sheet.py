@@ -7,7 +7,8 @@ from typing import Final, NamedTuple
 from msgspec import Raw
 
 from gateway.core.units import Amounts, Unit, shown
-from gateway.observe.records import MAX_LIST, LimitRecord, clean_name, encode
+from gateway.observe.record_values import MAX_LIST, clean_name
+from gateway.observe.records import LimitRecord, encode
 from gateway.policy.bound_limit import BoundLimit
 
 _BLANK: Final = '"reserved":0,"remaining":0,"failing":false'

@@ -9,7 +9,7 @@ from gateway.core.model import Model
 from gateway.limit_sheet import LimitSheet, SheetLimit, sheet_limit
 from gateway.observe.batch_counts import Answered
 from gateway.observe.metrics import Metrics
-from gateway.observe.records import clean_name
+from gateway.observe.record_values import clean_name
 from gateway.policy.compiled import Mode
 from gateway.policy.plan import Plan
 

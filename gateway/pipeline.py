@@ -12,7 +12,6 @@ from functools import partial
 
 from gateway.accounting.outcome import Outcome
 from gateway.archive import Archive
-from gateway.catalogue import prices_at
 from gateway.core import jsonio, reasons
 from gateway.core.clock import Clock
 from gateway.core.refusal import Refusal
@@ -100,7 +99,7 @@ class Pipeline:
         x.model = x.snapshot.catalogue.lookup(ask.model)
         if x.model is None:
             return _no_model(ask.model)
-        x.prices = prices_at(x.model, x.started_ms)
+        x.prices = x.model.prices_at(x.started_ms)
         return self._choose_upstreams(x)
 
     def _choose_upstreams(self, x: Exchange) -> Refusal | None:

@@ -13,20 +13,8 @@ from gateway.core.refusal import Refusal
 from gateway.core.units import USD
 from gateway.exchange import Exchange
 from gateway.observe.facts import FactsRecord
-from gateway.observe.records import (
-    MAX_LIST,
-    ConditionRecord,
-    DecisionRecord,
-    FindingRecord,
-    Limits,
-    MarkRecord,
-    OutputRecord,
-    clean,
-    clean_name,
-    clean_text,
-    micro,
-    moment,
-)
+from gateway.observe.record_values import MAX_LIST, clean, clean_name, clean_text, micro, moment
+from gateway.observe.records import ConditionRecord, DecisionRecord, FindingRecord, Limits, MarkRecord, OutputRecord
 from gateway.per_plan import PerPlan
 from gateway.policy.facts import facts_of
 from gateway.policy.finding import Finding

@@ -9,7 +9,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Final
 
-from gateway.catalogue import Catalogue, load_catalogue, prices_at
+from gateway.catalogue import Catalogue, load_catalogue
 from gateway.cli.admin_client import AdminClient
 from gateway.cli.config_cmd import config_path
 from gateway.cli.explain_live import people_said, stands_of
@@ -100,7 +100,7 @@ def gather(args: argparse.Namespace, client: AdminClient | None) -> Inputs:
     body, named = _body(args)
     model = _model(args.model or named, catalogue)
     inputs = Inputs(policies, account, model, _ask(args, body, model), now_ms=now_ms)
-    inputs.served.prices = prices_at(model, now_ms)
+    inputs.served.prices = model.prices_at(now_ms)
     inputs.served.kinds = _kinds(args, inputs.ask, model, config)
     inputs.country_of = _countries(args, config)
     if client is not None:

@@ -48,3 +48,12 @@ class Model:
     dated_prices: tuple[tuple[int, Prices], ...] = ()
     tags: tuple[str, ...] = ()
     """What else the operator says of it; `CODE` is the one that means something here."""
+
+    def prices_at(self, now_ms: int) -> Prices | None:
+        """The price list in force, None when no price is known then."""
+        prices = self.prices
+        for valid_from_ms, dated in self.dated_prices:
+            if valid_from_ms > now_ms:
+                break
+            prices = dated
+        return prices

@@ -27,6 +27,8 @@ class Kind(Enum):
     UPSTREAM_REJECTED = auto()
     INTERNAL = auto()
 
+    __hash__ = object.__hash__  # a member is itself and nothing else; Enum's own hash is Python and hashes a name
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reason:

@@ -4,7 +4,8 @@ Whatever else a message may hold (pictures, tool calls, names) is left to the ro
 they say the same, only slower.
 """
 
-from typing import Any, Final, NamedTuple
+from dataclasses import dataclass
+from typing import Any, Final
 
 from gateway.dialects.turns import only_results, text_of
 
@@ -14,7 +15,8 @@ _TEXT_PARTS: Final = frozenset({"text", "input_text", "output_text"})
 _OTHER: Final = -1
 
 
-class Talk(NamedTuple):
+@dataclass(slots=True, init=False)
+class Talk:
     """What decisions need to know of a conversation."""
 
     text_bytes: int
@@ -25,6 +27,13 @@ class Talk(NamedTuple):
     """The text of the last of those."""
     others: list[tuple[int, Any]]
     """Messages that are not plain, each with its index."""
+
+    # Written out, as Exchange is.
+    def __init__(self, text_bytes: int, user_turns: int, last_user_text: str, others: list[tuple[int, Any]]) -> None:
+        self.text_bytes = text_bytes
+        self.user_turns = user_turns
+        self.last_user_text = last_user_text
+        self.others = others
 
 
 SILENCE: Final = Talk(0, 0, "", [])

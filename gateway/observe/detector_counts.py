@@ -5,9 +5,9 @@ It is gathered, and added up for many requests at once: what most of them show i
 
 from collections import Counter as Occurrences
 from collections import defaultdict
-from collections.abc import Callable
 from typing import Final
 
+from gateway.observe.batch_counts import BatchCounts
 from gateway.observe.counters import Counter, Family, Histogram
 
 MOST_HELD_BACK: Final = 64
@@ -16,8 +16,8 @@ _Look = tuple[str, tuple[str, ...], tuple[bool | None, ...], float | None, tuple
 """The arguments of `looked`."""
 
 
-class DetectorCounts:
-    """Counts signals. The slots are the tally's."""
+class DetectorCounts(BatchCounts):
+    """Counts signals, too. The slots are the tally's."""
 
     _signals: Family[Counter]
     _ratio: Family[Histogram]
@@ -25,9 +25,9 @@ class DetectorCounts:
     _key_clients: Family[Histogram]
     _detector_duration: Family[Histogram]
 
-    def _begin_looks(self, gather: Callable[[Callable[[], None]], None]) -> None:
+    def _begin_looks(self) -> None:
         self._looks: list[_Look] = []
-        gather(self._bring_looks)
+        self.gather(self._bring_looks)
 
     def looked(
         self,

@@ -4,13 +4,14 @@ from collections.abc import Collection
 from typing import Final
 
 from gateway.observe.counters import Counter, Family
+from gateway.observe.detector_counts import DetectorCounts
 
 KEPT: Final = ("kept", "dropped", "failed")
 """What becomes of an answer whose fingerprints a policy wants kept."""
 
 
-class MarkCounts:
-    """Counts marks. The slots are the tally's."""
+class MarkCounts(DetectorCounts):
+    """Counts marks, too. The slots are the tally's."""
 
     _counters: dict[str, Family[Counter]]
     _gauges: dict[str, dict[tuple[str, ...], float]]

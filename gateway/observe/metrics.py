@@ -5,8 +5,7 @@ The only file that knows prometheus_client; it writes every line. Counting is in
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final, TypeVar, cast
 
 from prometheus_client import generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
@@ -30,7 +29,7 @@ class Metrics(Tally):
 
     def render(self) -> bytes:
         """The whole scrape in the Prometheus text format, as `CONTENT_TYPE` says."""
-        return generate_latest(_Families([family for metric in METRICS for family in self._families(metric, None)]))
+        return _text([family for metric in METRICS for family in self._families(metric, None)])
 
     def pieces(self) -> Iterator[bytes]:
         """The same in pieces of at most `PIECE` samples, each as of the moment it is asked for.
@@ -40,7 +39,7 @@ class Metrics(Tally):
         for metric in METRICS:
             first = True
             for family in self._families(metric, PIECE):
-                text = generate_latest(_Families([family]))
+                text = _text([family])
                 # Every rendering begins with HELP and TYPE, one line each, which a family may have only once.
                 yield text if first else text.split(b"\n", 2)[2]
                 first = False
@@ -74,14 +73,18 @@ class Metrics(Tally):
         return children
 
 
-@dataclass(frozen=True, slots=True)
-class _Families(Collector):
-    """What `generate_latest` asks."""
+class _Families:
+    """What `generate_latest` asks: a Collector but for the name, since compiled classes inherit from no other."""
 
-    families: Sequence[Metric]
+    def __init__(self, families: Sequence[Metric]) -> None:
+        self._families = families
 
     def collect(self) -> Sequence[Metric]:
-        return self.families
+        return self._families
+
+
+def _text(families: Sequence[Metric]) -> bytes:
+    return generate_latest(cast(Collector, _Families(families)))
 
 
 def _slices(children: Sequence[T], most: int | None, family: Callable[[Sequence[T]], Metric]) -> Iterator[Metric]:

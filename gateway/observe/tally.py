@@ -11,9 +11,7 @@ from gateway.core.account import STANDINGS
 from gateway.core.build import COMPILED
 from gateway.core.reasons import INTERNAL_ERROR, LIMITER_UNAVAILABLE, OVERLOADED, POLICY_REASONS, REASONS, UPSTREAM_BUSY
 from gateway.core.usage import Usage
-from gateway.observe.batch_counts import BatchCounts
 from gateway.observe.counters import Histogram, counter_family, histogram_family
-from gateway.observe.detector_counts import DetectorCounts
 from gateway.observe.instruments import BY_NAME, METRICS, Kind
 from gateway.observe.mark_counts import MarkCounts
 from gateway.observe.top import TopAccounts
@@ -30,7 +28,7 @@ STORE_CALLS: Final = (
 """Every operation on the store with each of its outcomes."""
 
 
-class Tally(BatchCounts, DetectorCounts, MarkCounts):
+class Tally(MarkCounts):
     """All instruments of one process, and one method for each thing that is counted."""
 
     def __init__(self, version: str, routes: Iterable[str]) -> None:
@@ -43,7 +41,7 @@ class Tally(BatchCounts, DetectorCounts, MarkCounts):
         self._top: TopAccounts | None = None
         self._gatherers: list[Callable[[], None]] = []
         self._bind()
-        self._begin_looks(self.gather)
+        self._begin_looks()
         self._routes = tuple(routes)
         self.standings({})
         self._gauges["gateway_build_info"][version, _YES_NO[COMPILED]] = 1

@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 from gateway.core.account import Account
 from gateway.core.ask import Ask
 from gateway.observe.facts import FactsRecord
-from gateway.observe.records import clean, clean_text
+from gateway.observe.record_values import clean, clean_text
 from gateway.policy.criteria.account_age import age_s
 from gateway.policy.criteria.reasoning import asks_reasoning
 from gateway.policy.criteria.response_format import wanted_format

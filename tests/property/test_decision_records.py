@@ -12,6 +12,7 @@ from msgspec.structs import fields
 
 from gateway.core.usage import Usage
 from gateway.observe.facts import FactsRecord
+from gateway.observe.record_values import clean, clean_text, micro, moment
 from gateway.observe.records import (
     ConditionRecord,
     DecisionRecord,
@@ -19,11 +20,7 @@ from gateway.observe.records import (
     LimitRecord,
     MarkRecord,
     OutputRecord,
-    clean,
-    clean_text,
     keep,
-    micro,
-    moment,
 )
 
 KEY = re.compile(r"sk-(ex|adm)-[0-9A-Za-z_]+", re.IGNORECASE)

@@ -4,6 +4,7 @@ The fields are those of the official clients' types, down to the leaves, as in t
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from itertools import pairwise
 from typing import Any
@@ -59,7 +60,7 @@ def found(name: str, body: dict[str, Any]) -> set[str]:
     """The rules that hold of a body, whether or not its dialect takes it as a request."""
     dialect = dialect_of(name)
     asked = inquiry(rules=RULES)
-    asked.read_texts, asked.here = lambda: dialect.texts(body), SOMEBODY._replace(dialect=name)
+    asked.read_texts, asked.here = lambda: dialect.texts(body), replace(SOMEBODY, dialect=name)
     ruling = plan_for(RULES, asked).judge(asked)
     assert all(finding.action in ("flag", "not_evaluated") for finding in ruling.findings)
     return {finding.rule for finding in ruling.findings if finding.action == "flag"}

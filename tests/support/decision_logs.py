@@ -8,7 +8,8 @@ from msgspec.structs import replace
 
 from gateway.core.usage import Usage
 from gateway.observe.facts import FactsRecord
-from gateway.observe.records import ConditionRecord, DecisionRecord, LimitRecord, moment
+from gateway.observe.record_values import moment
+from gateway.observe.records import ConditionRecord, DecisionRecord, LimitRecord
 from gateway.policy.diff.recorded import Recorded, read_record
 
 START_MS = 1_772_452_800_000

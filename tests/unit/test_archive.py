@@ -13,7 +13,8 @@ from gateway.archive import Archive
 from gateway.core import reasons
 from gateway.core.refusal import Refusal
 from gateway.identity.authenticate import claim
-from gateway.observe.records import clean, keep
+from gateway.observe.record_values import clean
+from gateway.observe.records import keep
 from gateway.per_plan import Plans
 from gateway.policy.output.finding import OutputFinding
 from gateway.policy.output.rule import OutputRule

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from gateway import yamlio
-from gateway.catalogue import Catalogue, catalogue_of, load_catalogue, prices_at
+from gateway.catalogue import Catalogue, catalogue_of, load_catalogue
 from gateway.core.model import CODE, Model, Prices
 from gateway.yamlio import YamlProblems
 
@@ -57,8 +57,8 @@ def test_cache_prices_default_to_the_full_input_price():
 
 
 def test_unknown_and_free_differ():
-    assert prices_at(model(""), 0) is None
-    assert prices_at(model("    prices: {input: 0, output: 0}\n"), 0) == Prices(0, 0, 0, 0)
+    assert model("").prices_at(0) is None
+    assert model("    prices: {input: 0, output: 0}\n").prices_at(0) == Prices(0, 0, 0, 0)
 
 
 def test_a_model_may_be_tagged_and_one_tag_has_a_meaning():
@@ -75,9 +75,9 @@ def test_the_price_list_in_force_is_the_last_that_has_begun():
     )
     january = 1_767_222_000_000
     february = 1_769_904_000_000
-    assert prices_at(dated, january - 1) is None
+    assert dated.prices_at(january - 1) is None
     for moment, input_price in [(january, 1000), (february - 1, 1000), (february, 2000)]:
-        prices = prices_at(dated, moment)
+        prices = dated.prices_at(moment)
         assert prices is not None
         assert prices.input == input_price
 
@@ -125,7 +125,7 @@ def test_one_name_cannot_be_two_models():
 
 def test_the_example_is_valid_and_shows_every_setting():
     catalogue = load_catalogue(EXAMPLE, ("demo",))
-    assert {prices_at(one, 1_800_000_000_000) is None for one in catalogue.models} == {True, False}
+    assert {one.prices_at(1_800_000_000_000) is None for one in catalogue.models} == {True, False}
     text = EXAMPLE.read_text()
     for word in (
         "aliases",

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from gateway.core.units import Unit, prompt_amount, shown
 from gateway.limit_sheet import LimitSheet, SheetLimit
-from gateway.observe.records import MAX_LIST, DecisionRecord, LimitRecord, clean_text, keep, moment
+from gateway.observe.record_values import MAX_LIST, clean_text, moment
+from gateway.observe.records import DecisionRecord, LimitRecord, keep
 
 NAMES = st.one_of(
     st.text(st.characters(codec=None), max_size=20),

@@ -12,7 +12,8 @@ from gateway.config import SecretMissing, load_config
 from gateway.core.account import Account
 from gateway.exchange import Snapshot
 from gateway.identity.directory import Directory
-from gateway.observe.records import DecisionRecord, moment
+from gateway.observe.record_values import moment
+from gateway.observe.records import DecisionRecord
 from gateway.observe.sinks import FileSink, RingSink, TeeSink
 from gateway.policy.archive import read, revisions
 from gateway.policy.compile import PolicySet

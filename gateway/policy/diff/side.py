@@ -6,7 +6,6 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
-from gateway.catalogue import prices_at
 from gateway.core import reasons
 from gateway.core.account import Account, Principal
 from gateway.core.model import Model
@@ -79,7 +78,7 @@ class Side:
         plan = self.policies.plan(Principal(account, record.key_id), record.dialect, model, now_ms)
         bound = self._bind(plan)
         refusal = plan.check(ask_of(record, facts))
-        if refusal is None and plan.has_money and prices_at(model, now_ms) is None:
+        if refusal is None and plan.has_money and model.prices_at(now_ms) is None:
             refusal = Refusal(reasons.PRICE_UNKNOWN, "")
         if refusal is not None:
             return Outcome(_name(refusal))

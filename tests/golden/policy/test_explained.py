@@ -4,7 +4,7 @@ Set UPDATE_GOLDEN=1 to accept what changed, then read the diff.
 """
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +64,7 @@ SCENES = {
 
 def words(rules: PolicySet, scene: Scene) -> str:
     asked = inquiry(scene.body, rules=rules, **scene.facts)
-    asked.here = asked.here._replace(model=model(terms=scene.terms))
+    asked.here = replace(asked.here, model=model(terms=scene.terms))
     if scene.switched:
         rules.switch((Switch(scene.switched, "refuses paying customers", "ann", NOW, NOW + 7_200_000),))
     served = Served(**{"prices": CHEAP, **scene.served})

@@ -12,16 +12,14 @@ from gateway.core.reasons import ACTIONS, NOT_EVALUATED
 from gateway.core.units import Unit
 from gateway.core.usage import Usage
 from gateway.observe.facts import FactsRecord
+from gateway.observe.record_values import MAX_LIST, MAX_TEXT, moment
 from gateway.observe.records import (
-    MAX_LIST,
-    MAX_TEXT,
     ConditionRecord,
     DecisionRecord,
     FindingRecord,
     LimitRecord,
     MarkRecord,
     OutputRecord,
-    moment,
 )
 from gateway.policy.actions import WORDS
 from gateway.watermarks.occasion import SKIPS

@@ -7,7 +7,8 @@ import pytest
 from msgspec.structs import replace
 
 from gateway.observe import sinks
-from gateway.observe.records import DecisionRecord, KeptRecord, moment
+from gateway.observe.record_values import moment
+from gateway.observe.records import DecisionRecord, KeptRecord
 from gateway.observe.sinks import FileSink, RingSink, Sink, StdoutSink, TeeSink
 
 

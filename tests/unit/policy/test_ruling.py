@@ -261,7 +261,7 @@ def test_a_terms_profile_is_enforced_where_a_policy_says_so() -> None:
 
     def refusal(body: dict[str, Any], terms: str = "closed", **account: object) -> tuple[str, object] | None:
         asked = inquiry(body, rules=rules, **(fine | account))
-        asked.here = asked.here._replace(model=replace(asked.here.model, terms=terms))
+        asked.here = replace(asked.here, model=replace(asked.here.model, terms=terms))
         plan = plan_for(rules, asked)
         found = plan.check(asked.ask)
         return None if found is None else (found.reason.code, found.details["rule"])
@@ -279,7 +279,7 @@ def test_a_terms_profile_is_enforced_where_a_policy_says_so() -> None:
 def test_a_terms_profile_keeps_back_reasoning() -> None:
     rules = PolicySet([policy("access: {terms: true}")], definitions(TERMS))
     asked = inquiry(rules=rules)
-    asked.here = asked.here._replace(model=replace(asked.here.model, terms="closed"))
+    asked.here = replace(asked.here, model=replace(asked.here.model, terms="closed"))
     less = plan_for(rules, asked).judge(asked).reductions
     assert less is not None
     assert less.shown == "summary"

@@ -1,5 +1,7 @@
 """Every criterion asked about the plainest request of every dialect: an explanation has words for all of them."""
 
+from dataclasses import replace
+
 import pytest
 
 from gateway.dialects import DIALECTS
@@ -75,7 +77,7 @@ def test_every_criterion_has_words_in_every_dialect(dialect: object) -> None:
     asked.ask = ask = speaks.read({"model": "m1", **plain_body(name, "hi", max_tokens=5)})  # type: ignore[assignment]
     asked.read_texts = lambda: speaks.texts(ask.body)  # type: ignore[union-attr]
     asked.read_parameters = lambda: speaks.parameters(ask)  # type: ignore[arg-type]
-    asked.here = asked.here._replace(dialect=name)
+    asked.here = replace(asked.here, dialect=name)
     one = explain(rules, asked, Served(prices=CHEAP, kinds=("openai",)))
     assert one.decision.action == "allow"
     parts = {part.says.partition(":")[0]: part for part in one.policies[0].rules[1].condition.parts}

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from gateway.core.model import CODE
@@ -107,7 +109,7 @@ def test_a_policy_says_which_mark_it_asks_for(block: str, says: str, action: str
 def test_a_model_that_writes_code_is_named_as_one_that_is_not_marked() -> None:
     rules = policy_set(policy("watermark: {scheme: pairs, registry: true}"))
     asked = inquiry(rules=rules)
-    asked.here = asked.here._replace(model=model(tags=(CODE,)))
+    asked.here = replace(asked.here, model=model(tags=(CODE,)))
     (one,) = survey(rules, asked)
     assert one.watermark is not None
     assert one.watermark.says.startswith(
