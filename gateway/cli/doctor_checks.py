@@ -4,6 +4,7 @@ import importlib.metadata
 import importlib.util
 import os
 import resource
+import shutil
 import socket
 import sqlite3
 import stat
@@ -24,8 +25,8 @@ Level = Literal["ok", "warn", "fail"]
 _AIOHTTP_FLOOR: Final = (3, 14, 3)
 _EARLIEST_MS: Final = 1_767_225_600_000
 """2026-01-01: a clock before this release is wrong, and budgets and expiries hang on it."""
-
-
+_LITTLE_MIB: Final = 256
+"""Free beside a usage database: it is kept twice for a moment, where it is backed up or migrated."""
 _COUNTRY_DAYS: Final = 90
 """Providers of country data bring out a new file every week or month."""
 
@@ -122,6 +123,9 @@ def store(settings: Settings) -> Iterator[Line]:
         yield Line("fail", "store", f"{writable} does not exist", f"mkdir -p {writable}")
     elif not os.access(writable, os.W_OK) or not os.access(path.parent, os.W_OK):
         yield Line("fail", "store", f"{writable} cannot be written by this user", "give it write permission")
+    elif (free := shutil.disk_usage(path.parent).free >> 20) < _LITTLE_MIB:
+        message = f"{free} MiB are free where {path} is"
+        yield Line("warn", "store", message, "make room; on a full disk no usage can be written")
     else:
         yield Line("ok", "store", f"{path} can be written (SQLite {sqlite3.sqlite_version})")
 

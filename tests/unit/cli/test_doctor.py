@@ -2,11 +2,13 @@
 
 import json
 import resource
+import shutil
 import socket
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -180,6 +182,14 @@ def test_the_verb_prints_and_exits(tmp_path: Path, capsys):
     assert main(["doctor", "--offline", "--json", "--config", str(path)]) == 1
     assert any(line["level"] == "fail" for line in json.loads(capsys.readouterr().out))
     assert main(["doctor", "--config", str(tmp_path / "absent.yaml")]) == 2
+
+
+def test_a_disk_that_is_nearly_full_is_warned_about(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    path = write_config(tmp_path, more="store: sqlite:usage.sqlite\n")
+    assert lines(path)["store"].level == "ok"
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=200 << 20))
+    found = lines(path)["store"]
+    assert (found.level, found.message.split(" where ")[0]) == ("warn", "200 MiB are free")
 
 
 def test_a_store_that_is_a_folder_is_refused(tmp_path: Path):
