@@ -43,7 +43,7 @@ LEFT_OUT = (
     *(f"observe/{name}.py" for name in ("facts", "records")),
     *(f"policy/criteria/{name}.py" for name in ("terms", "text", "time", "usage")),
 )
-"""Of whole rooms: what mypyc 2.4 fails on (a reversed view of a dictionary), and what annotates for pydantic."""
+"""Of whole rooms: what mypyc 2.4 fails on (a reversed view of a dictionary), what annotates for pydantic or msgspec."""
 
 FLAGS = ["--follow-imports=silent"]
 """For mypyc's own type check: other modules are read, and judged by `make check`."""
